@@ -1,0 +1,1 @@
+"""Starts moto's server with the plug-in."""
