@@ -1,0 +1,96 @@
+package elasticbeanstalk
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// DeploymentPolicy says how a new application version reaches the instances.
+//
+// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html
+type DeploymentPolicy string
+
+// The deployment policies.
+const (
+	AllAtOnce                  DeploymentPolicy = "AllAtOnce"
+	Rolling                    DeploymentPolicy = "Rolling"
+	RollingWithAdditionalBatch DeploymentPolicy = "RollingWithAdditionalBatch"
+	Immutable                  DeploymentPolicy = "Immutable"
+	TrafficSplitting           DeploymentPolicy = "TrafficSplitting"
+)
+
+var deploymentPolicies = []DeploymentPolicy{AllAtOnce, Rolling, RollingWithAdditionalBatch, Immutable, TrafficSplitting}
+
+// Deployment says how versions and configuration reach the running instances.
+type Deployment struct {
+	// Policy is how a new version is deployed. Default: [RollingWithAdditionalBatch], at full capacity throughout.
+	// [Immutable] makes configuration updates immutable too, because Elastic Beanstalk refuses to mix the two.
+	// [TrafficSplitting] is for dedicated load balancers only: it re-weights Elastic Beanstalk's own listener rules,
+	// which on a shared load balancer carry no traffic.
+	Policy DeploymentPolicy
+	// BatchSize is the number of instances in a batch of a rolling deployment. Default: 1.
+	BatchSize int
+	// Timeout is how long an instance may take for a command, in whole seconds from 1 second to 1 hour. Default: 10 minutes.
+	Timeout time.Duration
+	// IgnoreHealthCheck lets a deployment go on past unhealthy instances. Default: a batch must be healthy before the next.
+	IgnoreHealthCheck bool
+}
+
+func (d Deployment) policy() DeploymentPolicy { return or(d.Policy, RollingWithAdditionalBatch) }
+
+func (d Deployment) rolling() bool {
+	return d.policy() == Rolling || d.policy() == RollingWithAdditionalBatch
+}
+
+func (d Deployment) validate(lb LoadBalancer) error {
+	var problems []error
+	if !slices.Contains(deploymentPolicies, d.policy()) {
+		problems = append(problems, fmt.Errorf("Policy: %q is not a deployment policy; the policies are %q", d.Policy, deploymentPolicies))
+	}
+	if d.Policy == TrafficSplitting && lb.Shared != nil {
+		problems = append(problems, errors.New("Policy: TrafficSplitting re-weights Elastic Beanstalk's own listener rules, and on a shared load balancer traffic does not use them; choose Immutable, or leave LoadBalancer.Shared out for a dedicated load balancer"))
+	}
+	if d.BatchSize < 0 {
+		problems = append(problems, fmt.Errorf("BatchSize: %d is not a number of instances; give 1 or more", d.BatchSize))
+	}
+	if d.BatchSize != 0 && !d.rolling() {
+		problems = append(problems, fmt.Errorf("BatchSize: has no effect with Policy %s; it is for rolling deployments: leave it out", d.policy()))
+	}
+	if d.Timeout%time.Second != 0 || d.Timeout < 0 || d.Timeout > time.Hour {
+		problems = append(problems, fmt.Errorf("Timeout: %v is not allowed; give whole seconds, from 1s to 1h", d.Timeout))
+	}
+	return errors.Join(problems...)
+}
+
+func (d Deployment) settings(c Capacity) []option.Setting {
+	const (
+		command = "aws:elasticbeanstalk:command"
+		update  = "aws:autoscaling:updatepolicy:rollingupdate"
+	)
+	settings := []option.Setting{
+		setting(command, "DeploymentPolicy", string(d.policy())),
+		setting(command, "IgnoreHealthCheck", d.IgnoreHealthCheck),
+		setting(command, "Timeout", int(or(d.Timeout, 10*time.Minute)/time.Second)),
+	}
+	if d.rolling() {
+		settings = append(settings,
+			setting(command, "BatchSizeType", "Fixed"),
+			setting(command, "BatchSize", or(d.BatchSize, 1)),
+		)
+	}
+	settings = append(settings, setting(update, "RollingUpdateEnabled", true))
+	if d.policy() == Immutable {
+		return append(settings, setting(update, "RollingUpdateType", "Immutable"))
+	}
+	// One instance at a time: a rolling configuration update terminates a batch before it launches the replacement.
+	minSize, _ := c.sizes()
+	return append(settings,
+		setting(update, "RollingUpdateType", "Health"),
+		setting(update, "MaxBatchSize", 1),
+		setting(update, "MinInstancesInService", max(minSize-1, 0)),
+	)
+}

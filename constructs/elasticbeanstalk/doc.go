@@ -1,0 +1,16 @@
+// Package elasticbeanstalk is the L2 that the CDK lacks for AWS Elastic Beanstalk: an [Environment] with its application,
+// its application version, its roles and its security groups, behind an application load balancer, with every option
+// setting checked before AWS sees it.
+//
+// The smallest use, in any Go CDK app:
+//
+//	env := elasticbeanstalk.NewEnvironment(stack, "Web", &elasticbeanstalk.EnvironmentProps{
+//		Source:  bundle.Source{Path: "app"},
+//		Network: elasticbeanstalk.Network{VPC: vpc},
+//	})
+//
+// The zero value of every field of the props is its default, and every default is written into the template: an option
+// that disappears from a template keeps its last value in the environment, so nothing is left to be implied.
+//
+// The package knows Beanstalk, not Django: see package django for that.
+package elasticbeanstalk

@@ -1,0 +1,279 @@
+package elasticbeanstalk
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticbeanstalk"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/bundle"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// EnvironmentProps says what the environment is. Source and Network.VPC are required; the zero value of everything else
+// is its default.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticbeanstalk-environment.html
+type EnvironmentProps struct {
+	// Source is the directory or zip file that instances run. Its zip is deterministic: the same files give the same
+	// application version on every computer.
+	Source bundle.Source
+
+	// ApplicationName is the name of the application that the environment is made in, up to 100 characters.
+	// Default: CloudFormation generates one. A given name makes some replacements of the application impossible.
+	ApplicationName string
+
+	// EnvironmentName is 4 to 40 letters, digits and hyphens, unique in region and account. Default: CloudFormation
+	// generates one. With a given name, CloudFormation cannot replace the environment when a change demands it.
+	EnvironmentName string
+
+	// Description is up to 200 characters. Default: none.
+	Description string
+
+	Platform     Platform
+	LoadBalancer LoadBalancer
+
+	// Processes are the processes of an instance by name, each a target group. Default: one named "default", on port 80,
+	// with the defaults of [Process].
+	Processes map[string]Process
+
+	Capacity   Capacity
+	Deployment Deployment
+	Network    Network
+	Roles      Roles
+	Logs       Logs
+
+	// Environment holds environment properties, the variables that the app sees. All of them together take up to 4,096
+	// bytes. For secrets use Secrets. Default: none.
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-softwaresettings.html
+	Environment map[string]string
+
+	// Secrets are environment properties whose values the instance fetches from AWS Secrets Manager when it boots; the
+	// instance role may read exactly these. Default: none.
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.secrets.env-vars.html
+	Secrets map[string]Secret
+
+	// OptionSettings are raw option settings that win over everything above. They pass the same check as everything else.
+	// Default: none.
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html
+	OptionSettings []option.Setting
+}
+
+var environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`)
+
+// Validate reports everything that is wrong with the props as one joined error, nil if nothing is. It reads the source
+// and calls no CDK.
+func (p *EnvironmentProps) Validate() error {
+	if p == nil {
+		return errors.New("EnvironmentProps is nil: Source and Network.VPC are required")
+	}
+	var problems []error
+	add := func(field string, err error) {
+		for _, e := range flatten(err) {
+			problems = append(problems, fmt.Errorf("%s: %w", field, e))
+		}
+	}
+	add("Source", p.Source.Validate())
+	if n := len(p.ApplicationName); n > 100 && !isToken(p.ApplicationName) {
+		add("ApplicationName", fmt.Errorf("has %d characters; Elastic Beanstalk allows 1 to 100", n))
+	}
+	if p.EnvironmentName != "" && !isToken(p.EnvironmentName) && !environmentName.MatchString(p.EnvironmentName) {
+		add("EnvironmentName", fmt.Errorf("%q is not allowed: use 4 to 40 letters, digits and hyphens, with no hyphen at either end", p.EnvironmentName))
+	}
+	if n := len(p.Description); n > 200 && !isToken(p.Description) {
+		add("Description", fmt.Errorf("has %d characters; Elastic Beanstalk allows 200", n))
+	}
+	add("Platform", p.Platform.validate())
+	add("LoadBalancer", p.LoadBalancer.validate())
+	for _, name := range slices.Sorted(maps.Keys(p.Processes)) {
+		add(fmt.Sprintf("Processes[%q]", name), p.Processes[name].validate(name))
+	}
+	if len(p.Processes) > 0 {
+		if _, ok := p.Processes[defaultProcess]; !ok {
+			add("Processes", fmt.Errorf("has no %q; Elastic Beanstalk always makes that process, and its health is the environment's: add it", defaultProcess))
+		}
+	}
+	add("Capacity", p.Capacity.validate())
+	add("Deployment", p.Deployment.validate(p.LoadBalancer))
+	add("Network", p.Network.validate(p.LoadBalancer))
+	add("Logs", p.Logs.validate())
+	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
+		field := fmt.Sprintf("Secrets[%q]", name)
+		add(field, p.Secrets[name].validate())
+		if _, twice := p.Environment[name]; twice {
+			add(field, errors.New("is in Environment too; a variable has one value: remove one of the two"))
+		}
+	}
+	if err := option.Validate(p.settings(unknownReferences(p)), p.context()); err != nil {
+		problems = append(problems, flatten(err)...)
+	}
+	return errors.Join(problems...)
+}
+
+// flatten takes a joined error apart, so that each problem gets a line of its own with the field it is in.
+func flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, flatten(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
+// Environment is an Elastic Beanstalk environment and what it needs to run. It is a construct: give it to CDK APIs as a
+// scope, a peer of a connection ([awsec2.IConnectable]) or the grantee of a grant ([awsiam.IGrantable]).
+type Environment struct {
+	constructs.Construct
+
+	// Application is the application that the environment is made in.
+	Application awselasticbeanstalk.CfnApplication
+	// Version is the application version that the environment runs. Its label is generated by CloudFormation.
+	Version awselasticbeanstalk.CfnApplicationVersion
+	// Resource is the environment itself.
+	Resource awselasticbeanstalk.CfnEnvironment
+	// InstanceRole is the role of the instances, and ServiceRole that of Elastic Beanstalk.
+	InstanceRole, ServiceRole awsiam.IRole
+	// SecurityGroup is the security group of the instances.
+	SecurityGroup awsec2.ISecurityGroup
+
+	props       EnvironmentProps
+	refs        references
+	added       []option.Setting
+	targetGroup awselasticloadbalancingv2.IApplicationTargetGroup
+}
+
+var (
+	_ awsec2.IConnectable = (*Environment)(nil)
+	_ awsiam.IGrantable   = (*Environment)(nil)
+)
+
+// NewEnvironment adds an environment to scope. It panics with everything that is wrong with props, as one error, before
+// anything is added.
+//
+// With a shared load balancer, add the listeners before the environment: Elastic Beanstalk needs one to join.
+func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentProps) *Environment {
+	if err := props.Validate(); err != nil {
+		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
+	}
+	e := &Environment{props: *props}
+	constructs.NewConstruct_Override(e, scope, &id)
+
+	e.newServiceRole()
+	e.newApplication()
+	e.newInstanceRole()
+	e.newSecurityGroups()
+	e.newVersion()
+
+	e.Resource = awselasticbeanstalk.NewCfnEnvironment(e, jsii.String("Resource"), &awselasticbeanstalk.CfnEnvironmentProps{
+		ApplicationName: e.Application.Ref(),
+		EnvironmentName: optional(props.EnvironmentName),
+		Description:     optional(props.Description),
+		PlatformArn:     jsii.String(props.Platform.arn(awscdk.Stack_Of(e))),
+		Tier:            &awselasticbeanstalk.CfnEnvironment_TierProperty{Name: jsii.String("WebServer"), Type: jsii.String("Standard")},
+		VersionLabel:    e.Version.Ref(),
+		// Rendered when the app is synthesised, because AddOptionSettings may come later.
+		OptionSettings: awscdk.Lazy_Any(&settingsProducer{environment: e}, nil),
+	})
+	e.orderBeforeEnvironment()
+	return e
+}
+
+// AddOptionSettings adds raw option settings, which win over the props and over what was added before. It panics with
+// everything that is wrong with the settings as they then are.
+func (e *Environment) AddOptionSettings(settings ...option.Setting) {
+	added := append(slices.Clone(e.added), markTokens(settings)...)
+	if err := option.Validate(option.Merge(e.props.settings(e.refs), added), e.props.context()); err != nil {
+		panic(fmt.Errorf("%s:\n%w", *e.Node().Path(), err))
+	}
+	e.added = added
+}
+
+// OptionSettings returns the option settings as they will be rendered: merged, sorted, each once.
+func (e *Environment) OptionSettings() []option.Setting {
+	return option.Merge(e.props.settings(e.refs), e.added)
+}
+
+// Connections lets the instances be the peer of a security group rule, as in db.Connections().AllowDefaultPortFrom(env, nil).
+func (e *Environment) Connections() awsec2.Connections {
+	return e.SecurityGroup.Connections()
+}
+
+// GrantPrincipal is the role of the instances, as in bucket.GrantRead(env, nil).
+func (e *Environment) GrantPrincipal() awsiam.IPrincipal {
+	return e.InstanceRole.GrantPrincipal()
+}
+
+// EnvironmentName is the name of the environment, a token that CloudFormation resolves.
+func (e *Environment) EnvironmentName() string {
+	return *e.Resource.Ref()
+}
+
+// orderBeforeEnvironment makes everything that an instance needs to boot, and to leave in good order, exist as long as
+// the environment does. References alone order the profile and the role, but neither the role's policies nor the routes.
+func (e *Environment) orderBeforeEnvironment() {
+	dependencies := []constructs.IDependable{e.InstanceRole, e.ServiceRole, e.SecurityGroup}
+	for _, subnet := range *e.instanceSubnets().Subnets {
+		dependencies = append(dependencies, subnet.InternetConnectivityEstablished())
+	}
+	if shared := e.props.LoadBalancer.Shared; shared != nil {
+		dependencies = append(dependencies, listeners(shared)...)
+	}
+	e.Resource.Node().AddDependency(dependencies...)
+}
+
+// settingsProducer renders the settings at synthesis. It has a field so that it has an address of its own: jsii tells
+// Go objects apart by theirs.
+type settingsProducer struct{ environment *Environment }
+
+func (p *settingsProducer) Produce() interface{} {
+	var rendered []*awselasticbeanstalk.CfnEnvironment_OptionSettingProperty
+	for _, s := range p.environment.OptionSettings() {
+		rendered = append(rendered, &awselasticbeanstalk.CfnEnvironment_OptionSettingProperty{
+			Namespace:    jsii.String(s.Namespace),
+			ResourceName: optional(s.ResourceName),
+			OptionName:   jsii.String(s.OptionName),
+			Value:        jsii.String(s.Value),
+		})
+	}
+	return rendered
+}
+
+// optional turns the zero value of a Go field into an absent property.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// isToken says whether the CDK will resolve s later. The marker is part of the encoding of tokens in strings; asking for
+// it here keeps Validate free of CDK calls.
+func isToken(s string) bool {
+	return strings.Contains(s, "${Token[")
+}
+
+func markTokens(settings []option.Setting) []option.Setting {
+	marked := slices.Clone(settings)
+	for i := range marked {
+		marked[i].Unresolved = marked[i].Unresolved || isToken(marked[i].Value)
+	}
+	return marked
+}

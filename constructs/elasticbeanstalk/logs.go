@@ -1,0 +1,42 @@
+package elasticbeanstalk
+
+import (
+	"errors"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// Logs says what becomes of the instances' log files.
+//
+// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.cloudwatchlogs.html
+type Logs struct {
+	// DisableStreaming keeps the logs on the instances, where they end with them. Default: streamed to CloudWatch Logs.
+	DisableStreaming bool
+	// RetentionInDays is how long CloudWatch Logs keeps them, one of the periods it knows. Default: 30 days.
+	RetentionInDays int
+	// DeleteOnTerminate deletes the log groups with the environment. Default: they are kept for RetentionInDays.
+	DeleteOnTerminate bool
+}
+
+func (l Logs) validate() error {
+	if l.DisableStreaming && (l.RetentionInDays != 0 || l.DeleteOnTerminate) {
+		return errors.New("RetentionInDays and DeleteOnTerminate have no effect with DisableStreaming: remove one or the other")
+	}
+	return nil
+}
+
+func (l Logs) settings() []option.Setting {
+	const namespace = "aws:elasticbeanstalk:cloudwatch:logs"
+	settings := []option.Setting{
+		setting(namespace, "StreamLogs", !l.DisableStreaming),
+		// Rotated logs also go to Elastic Beanstalk's bucket, the place where "request logs" of the console looks.
+		setting("aws:elasticbeanstalk:hostmanager", "LogPublicationControl", true),
+	}
+	if l.DisableStreaming {
+		return settings
+	}
+	return append(settings,
+		setting(namespace, "DeleteOnTerminate", l.DeleteOnTerminate),
+		setting(namespace, "RetentionInDays", or(l.RetentionInDays, 30)),
+	)
+}

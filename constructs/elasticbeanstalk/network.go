@@ -1,0 +1,141 @@
+package elasticbeanstalk
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/jsii-runtime-go"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// launchConfiguration is the namespace of what an instance is launched with.
+const launchConfiguration = "aws:autoscaling:launchconfiguration"
+
+// Network is where the environment runs.
+//
+// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.managing.vpc.html
+type Network struct {
+	// VPC is the virtual private cloud of instances and load balancer. Required; fixed once the environment exists.
+	VPC awsec2.IVpc
+	// InstanceSubnets are the subnets of the instances. Default: the private ones with a route to the internet, which
+	// instances need to report their health and to install packages.
+	InstanceSubnets *awsec2.SubnetSelection
+	// LoadBalancerSubnets are the subnets of a dedicated load balancer. Default: the public ones, or InstanceSubnets for
+	// an internal load balancer.
+	LoadBalancerSubnets *awsec2.SubnetSelection
+	// AssociatePublicIPAddress gives instances public addresses, for a VPC without NAT gateways whose instances run in
+	// public subnets. Default: none.
+	AssociatePublicIPAddress bool
+}
+
+func (n Network) validate(lb LoadBalancer) error {
+	var problems []error
+	if n.VPC == nil {
+		problems = append(problems, errors.New("VPC: is required; give the VPC that the environment runs in"))
+	}
+	if n.LoadBalancerSubnets != nil && lb.Shared != nil {
+		problems = append(problems, errors.New("LoadBalancerSubnets: is for a dedicated load balancer; LoadBalancer.Shared is in its subnets already"))
+	}
+	return errors.Join(problems...)
+}
+
+func (n Network) settings(refs references) []option.Setting {
+	return []option.Setting{
+		setting("aws:ec2:vpc", "VPCId", refs.vpc),
+		setting("aws:ec2:vpc", "Subnets", refs.instanceSubnets),
+		setting("aws:ec2:vpc", "AssociatePublicIpAddress", n.AssociatePublicIPAddress),
+		setting(launchConfiguration, "SecurityGroups", refs.instanceSecurityGroup),
+		setting(launchConfiguration, "DisableDefaultEC2SecurityGroup", true),
+	}
+}
+
+func (e *Environment) instanceSubnets() *awsec2.SelectedSubnets {
+	selection := e.props.Network.InstanceSubnets
+	if selection == nil {
+		selection = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}
+	}
+	return e.props.Network.VPC.SelectSubnets(selection)
+}
+
+func (e *Environment) loadBalancerSubnets() *awsec2.SelectedSubnets {
+	selection := e.props.Network.LoadBalancerSubnets
+	switch {
+	case selection != nil:
+	case e.props.LoadBalancer.Internal:
+		return e.instanceSubnets()
+	default:
+		selection = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
+	}
+	return e.props.Network.VPC.SelectSubnets(selection)
+}
+
+// newSecurityGroups makes the security group of the instances, which admits the load balancer on the processes' ports and
+// nobody else, and that of a dedicated load balancer.
+func (e *Environment) newSecurityGroups() {
+	instances := awsec2.NewSecurityGroup(e, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
+		Vpc:         e.props.Network.VPC,
+		Description: jsii.String("Instances of an Elastic Beanstalk environment"),
+	})
+	e.SecurityGroup = instances
+
+	var loadBalancer []awsec2.ISecurityGroup
+	if shared := e.props.LoadBalancer.Shared; shared != nil {
+		loadBalancer = *shared.Connections().SecurityGroups()
+		e.refs.loadBalancer = *shared.LoadBalancerArn()
+		if len(loadBalancer) == 0 {
+			panic(errors.New(*e.Node().Path() + ": LoadBalancer.Shared: its security groups are not known, so instances cannot admit it; import it with ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes and its SecurityGroupId"))
+		}
+	} else {
+		loadBalancer = []awsec2.ISecurityGroup{e.newLoadBalancerSecurityGroup()}
+		bucket := e.props.LoadBalancer.AccessLogs
+		if bucket == nil {
+			bucket = NewAccessLogsBucket(e, "AccessLogs")
+		}
+		e.refs.accessLogsBucket = *bucket.BucketName()
+		e.refs.loadBalancerSubnets = joinValues(e.loadBalancerSubnets().SubnetIds)
+	}
+
+	var ids []string
+	for _, group := range loadBalancer {
+		ids = append(ids, *group.SecurityGroupId())
+		for _, port := range e.props.ports() {
+			tcp := awsec2.Port_Tcp(jsii.Number(float64(port)))
+			if *awscdk.Stack_Of(group).Node().Path() == *awscdk.Stack_Of(e).Node().Path() {
+				instances.Connections().AllowFrom(group, tcp, jsii.String("Requests and health checks of the load balancer"))
+				continue
+			}
+			// A rule in the other stack would refer back to this one; that stack lets its load balancer out itself.
+			instances.AddIngressRule(awsec2.Peer_SecurityGroupId(group.SecurityGroupId(), nil), tcp,
+				jsii.String("Requests and health checks of the load balancer"), nil)
+		}
+	}
+	e.refs.loadBalancerSecurityGroups = strings.Join(ids, ",")
+	e.refs.instanceSecurityGroup = *instances.SecurityGroupId()
+	e.refs.vpc = *e.props.Network.VPC.VpcId()
+	e.refs.instanceSubnets = joinValues(e.instanceSubnets().SubnetIds)
+}
+
+// ports are the ports of the processes, each once.
+func (p *EnvironmentProps) ports() []int {
+	var ports []int
+	for _, process := range p.processes() {
+		if !slices.Contains(ports, process.port()) {
+			ports = append(ports, process.port())
+		}
+	}
+	slices.Sort(ports)
+	return ports
+}
+
+// joinValues is the list as one option value.
+func joinValues(values *[]*string) string {
+	joined := make([]string, len(*values))
+	for i, v := range *values {
+		joined[i] = *v
+	}
+	return strings.Join(joined, ",")
+}

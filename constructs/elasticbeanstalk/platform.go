@@ -1,0 +1,90 @@
+package elasticbeanstalk
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// DefaultPlatformBranch is the platform branch of an environment that names none.
+const DefaultPlatformBranch = "Python 3.13 running on 64bit Amazon Linux 2023"
+
+// Platform is the platform of the environment and how it is kept up to date.
+//
+// The environment is given the branch by its ARN, never by a solution stack name: a change of the ARN updates the
+// environment in place, a change of the name replaces it.
+//
+// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/concepts.platforms.html
+type Platform struct {
+	// Branch is the name of the platform branch. Default: [DefaultPlatformBranch].
+	Branch string
+	// Version pins a version of the branch, such as "4.13.7". Default: the newest one when the environment is made or
+	// changes its branch; managed updates take it from there.
+	Version string
+	// DisableManagedUpdates leaves platform updates to you. Default: weekly, within the window.
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environment-platform-update-managed.html
+	DisableManagedUpdates bool
+	// PreferredStartTime opens the two-hour window of managed updates, in UTC, as day:hour:minute. Default: "Sun:03:00".
+	PreferredStartTime string
+	// UpdateLevel is "minor" or "patch". Default: "minor", which includes patches.
+	UpdateLevel string
+}
+
+var platformVersion = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+
+func (p Platform) validate() error {
+	var problems []error
+	if p.Version != "" && !platformVersion.MatchString(p.Version) {
+		problems = append(problems, fmt.Errorf("Version: %q is not a platform version; write it as in \"4.13.7\", or leave it out for the newest", p.Version))
+	}
+	if p.DisableManagedUpdates && (p.PreferredStartTime != "" || p.UpdateLevel != "") {
+		problems = append(problems, errors.New("PreferredStartTime and UpdateLevel have no effect with DisableManagedUpdates: remove one or the other"))
+	}
+	return errors.Join(problems...)
+}
+
+func (p Platform) arn(stack awscdk.Stack) string {
+	arn := fmt.Sprintf("arn:%s:elasticbeanstalk:%s::platform/%s", *stack.Partition(), *stack.Region(), or(p.Branch, DefaultPlatformBranch))
+	if p.Version != "" {
+		arn += "/" + p.Version
+	}
+	return arn
+}
+
+func (p Platform) settings() []option.Setting {
+	const (
+		namespace = "aws:elasticbeanstalk:managedactions"
+		update    = "aws:elasticbeanstalk:managedactions:platformupdate"
+	)
+	enabled := setting(namespace, "ManagedActionsEnabled", !p.DisableManagedUpdates)
+	if p.DisableManagedUpdates {
+		return []option.Setting{enabled}
+	}
+	return []option.Setting{
+		enabled,
+		setting(namespace, "PreferredStartTime", or(p.PreferredStartTime, "Sun:03:00")),
+		setting(update, "UpdateLevel", or(p.UpdateLevel, "minor")),
+	}
+}
+
+// or is the value of a field, or its default where the field has its zero value.
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// orPtr is or for a field whose zero value is a choice of its own.
+func orPtr[T any](value *T, otherwise T) T {
+	if value == nil {
+		return otherwise
+	}
+	return *value
+}

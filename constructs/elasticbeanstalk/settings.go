@@ -1,0 +1,78 @@
+package elasticbeanstalk
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// references are the values of option settings that only the CDK knows.
+type references struct {
+	vpc, instanceSubnets, loadBalancerSubnets string
+	loadBalancer, loadBalancerSecurityGroups  string
+	instanceSecurityGroup, accessLogsBucket   string
+	instanceProfile, serviceRole              string
+	secrets                                   map[string]string
+}
+
+// unknownReferences stands in for references before there is a construct: present, with a value not known yet.
+func unknownReferences(p *EnvironmentProps) references {
+	const unknown = "${Token[Unknown]}"
+	refs := references{
+		vpc: unknown, instanceSubnets: unknown, loadBalancerSubnets: unknown,
+		loadBalancer: unknown, loadBalancerSecurityGroups: unknown,
+		instanceSecurityGroup: unknown, accessLogsBucket: unknown,
+		instanceProfile: unknown, serviceRole: unknown,
+		secrets: map[string]string{},
+	}
+	for name := range p.Secrets {
+		refs.secrets[name] = unknown
+	}
+	return refs
+}
+
+// settings renders the props. Everything that has a default is written, because an option that disappears from a
+// template keeps its last value.
+func (p *EnvironmentProps) settings(refs references) []option.Setting {
+	layers := [][]option.Setting{
+		p.LoadBalancer.settings(refs),
+		p.Network.settings(refs),
+		p.Capacity.settings(),
+		p.Deployment.settings(p.Capacity),
+		p.Platform.settings(),
+		p.Logs.settings(),
+		{
+			setting("aws:elasticbeanstalk:environment", "ServiceRole", refs.serviceRole),
+			setting(launchConfiguration, "IamInstanceProfile", refs.instanceProfile),
+			setting("aws:elasticbeanstalk:healthreporting:system", "SystemType", "enhanced"),
+			setting("aws:elasticbeanstalk:healthreporting:system", "EnhancedHealthAuthEnabled", true),
+		},
+	}
+	for name, process := range p.processes() {
+		layers = append(layers, process.settings(name))
+	}
+	var variables []option.Setting
+	for _, name := range slices.Sorted(maps.Keys(p.Environment)) {
+		variables = append(variables, setting("aws:elasticbeanstalk:application:environment", name, p.Environment[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
+		variables = append(variables, setting("aws:elasticbeanstalk:application:environmentsecrets", name, refs.secrets[name]))
+	}
+	return option.Merge(append(layers, variables, markTokens(p.OptionSettings))...)
+}
+
+// processes are the processes with the one that Elastic Beanstalk always makes.
+func (p *EnvironmentProps) processes() map[string]Process {
+	if len(p.Processes) == 0 {
+		return map[string]Process{defaultProcess: {}}
+	}
+	return p.Processes
+}
+
+// setting is an option setting of a string, a number or a boolean.
+func setting(namespace, name string, value any) option.Setting {
+	text := fmt.Sprint(value)
+	return option.Setting{Namespace: namespace, OptionName: name, Value: text, Unresolved: isToken(text)}
+}

@@ -1,0 +1,77 @@
+package elasticbeanstalk
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/customresources"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// targetGroupLogicalID is the target group of the default process in the stack that Elastic Beanstalk keeps for an
+// environment.
+//
+// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/customize-containers-format-resources-eb.html
+const targetGroupLogicalID = "AWSEBV2LoadBalancerTargetGroup"
+
+// TargetGroup is the target group that Elastic Beanstalk made for the default process, for listener rules, alarms and
+// outputs. Elastic Beanstalk keeps registering and draining its instances.
+//
+// Its ARN is known only at deployment, where a custom resource asks for it: first the environment for its id, then the
+// stack that Elastic Beanstalk keeps for the environment for its target group. The first call adds these resources.
+func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTargetGroup {
+	if e.targetGroup != nil {
+		return e.targetGroup
+	}
+	stack := awscdk.Stack_Of(e)
+	fingerprint := e.props.processes()[defaultProcess].fingerprint(defaultProcess)
+
+	environment := e.lookUp("EnvironmentID", &customresources.AwsSdkCall{
+		Service:    jsii.String("ElasticBeanstalk"),
+		Action:     jsii.String("describeEnvironments"),
+		Parameters: map[string]any{"EnvironmentNames": []any{e.Resource.Ref()}, "IncludeDeleted": false},
+		// A new id on every change of what makes Elastic Beanstalk replace the target group: the answer is never stale.
+		PhysicalResourceId: customresources.PhysicalResourceId_Of(jsii.String(*e.Resource.Ref() + "-" + fingerprint)),
+		OutputPaths:        jsii.Strings("Environments.0.EnvironmentId"),
+	}, "elasticbeanstalk:DescribeEnvironments", *stack.FormatArn(&awscdk.ArnComponents{
+		Service:      jsii.String("elasticbeanstalk"),
+		Resource:     jsii.String("environment"),
+		ResourceName: jsii.String(*e.Application.Ref() + "/" + *e.Resource.Ref()),
+	}))
+	id := environment.GetResponseField(jsii.String("Environments.0.EnvironmentId"))
+
+	group := e.lookUp("TargetGroupARN", &customresources.AwsSdkCall{
+		Service: jsii.String("CloudFormation"),
+		Action:  jsii.String("describeStackResource"),
+		Parameters: map[string]any{
+			"StackName":         fmt.Sprintf("awseb-%s-stack", *id),
+			"LogicalResourceId": targetGroupLogicalID,
+		},
+		PhysicalResourceId: customresources.PhysicalResourceId_Of(jsii.String(*id + "-" + fingerprint)),
+		OutputPaths:        jsii.Strings("StackResourceDetail.PhysicalResourceId"),
+	}, "cloudformation:DescribeStackResource", *stack.FormatArn(&awscdk.ArnComponents{
+		Service:      jsii.String("cloudformation"),
+		Resource:     jsii.String("stack"),
+		ResourceName: jsii.String(fmt.Sprintf("awseb-%s-stack/*", *id)),
+	}))
+
+	e.targetGroup = awselasticloadbalancingv2.ApplicationTargetGroup_FromTargetGroupAttributes(e, jsii.String("TargetGroup"),
+		&awselasticloadbalancingv2.TargetGroupAttributes{
+			TargetGroupArn: group.GetResponseField(jsii.String("StackResourceDetail.PhysicalResourceId")),
+		})
+	return e.targetGroup
+}
+
+// lookUp makes one call of the AWS API at deployment, with the right to this call alone.
+func (e *Environment) lookUp(id string, call *customresources.AwsSdkCall, action, resource string) customresources.AwsCustomResource {
+	return customresources.NewAwsCustomResource(e, &id, &customresources.AwsCustomResourceProps{
+		ResourceType:        jsii.String("Custom::AWS"),
+		OnUpdate:            call, // on creation too
+		InstallLatestAwsSdk: jsii.Bool(false),
+		Policy: customresources.AwsCustomResourcePolicy_FromStatements(&[]awsiam.PolicyStatement{
+			allow("", []string{action}, resource),
+		}),
+	})
+}

@@ -1,0 +1,82 @@
+package elasticbeanstalk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticbeanstalk"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/jsii-runtime-go"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// keptVersions is how many application versions the application keeps for a rollback. Accounts may hold 1,000.
+const keptVersions = 50
+
+// newApplication makes the application. It forgets its oldest versions, and leaves their sources alone, because the
+// bootstrap bucket that they are in is not its own.
+func (e *Environment) newApplication() {
+	e.Application = awselasticbeanstalk.NewCfnApplication(e, jsii.String("Application"), &awselasticbeanstalk.CfnApplicationProps{
+		ApplicationName: optional(e.props.ApplicationName),
+		ResourceLifecycleConfig: &awselasticbeanstalk.CfnApplication_ApplicationResourceLifecycleConfigProperty{
+			ServiceRole: e.ServiceRole.RoleArn(),
+			VersionLifecycleConfig: &awselasticbeanstalk.CfnApplication_ApplicationVersionLifecycleConfigProperty{
+				MaxCountRule: &awselasticbeanstalk.CfnApplication_MaxCountRuleProperty{
+					Enabled:            jsii.Bool(true),
+					MaxCount:           jsii.Number(keptVersions),
+					DeleteSourceFromS3: jsii.Bool(false),
+				},
+			},
+		},
+	})
+}
+
+// newVersion makes the application version from the source: its zip is an asset, and a change of the zip a new version.
+// The version that it replaces stays for a rollback until the application forgets it.
+func (e *Environment) newVersion() {
+	asset := e.newBundle()
+	e.Version = awselasticbeanstalk.NewCfnApplicationVersion(e, jsii.String("Version"), &awselasticbeanstalk.CfnApplicationVersionProps{
+		ApplicationName: e.Application.Ref(),
+		Description:     jsii.String(fmt.Sprintf("Source bundle %.12s", *asset.AssetHash())),
+		SourceBundle: &awselasticbeanstalk.CfnApplicationVersion_SourceBundleProperty{
+			S3Bucket: asset.S3BucketName(),
+			S3Key:    asset.S3ObjectKey(),
+		},
+	})
+	e.Version.CfnOptions().SetUpdateReplacePolicy(awscdk.CfnDeletionPolicy_RETAIN)
+}
+
+// newBundle zips the source into an asset. The CDK copies the file when the asset is made, so that nothing outlives this call.
+func (e *Environment) newBundle() awss3assets.Asset {
+	dir, err := os.MkdirTemp("", "beanpole-bundle-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	zip := filepath.Join(dir, "bundle.zip")
+	if err := writeBundle(zip, e.props); err != nil {
+		panic(fmt.Errorf("%s: Source: %w", *e.Node().Path(), err))
+	}
+	return awss3assets.NewAsset(e, jsii.String("Bundle"), &awss3assets.AssetProps{Path: &zip})
+}
+
+func writeBundle(name string, props EnvironmentProps) (err error) {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := file.Close(); err == nil {
+			err = closing
+		}
+	}()
+	return props.Source.WriteZip(file)
+}
+
+// context is what the check of option settings knows of the environment.
+func (p *EnvironmentProps) context() option.Context {
+	return option.Context{Tier: option.WebServer, Platform: or(p.Platform.Branch, DefaultPlatformBranch)}
+}
