@@ -141,6 +141,20 @@ func summarise(problems []error) []error {
 	return append(problems[:maxProblems:maxProblems], more)
 }
 
+// Names returns the names of the source's files as they would travel, sorted, without the overlay.
+func (s Source) Names() ([]string, error) {
+	t, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	defer t.close()
+	names := make([]string, len(t.entries))
+	for i, e := range t.entries {
+		names[i] = e.name
+	}
+	return names, nil
+}
+
 // ReadFile returns a file of the source as it would travel, without the overlay. A file that is not there, or is left out,
 // is [fs.ErrNotExist].
 func (s Source) ReadFile(name string) ([]byte, error) {
