@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,7 +41,7 @@ type Deployment struct {
 	IgnoreHealthCheck bool
 }
 
-func (d Deployment) policy() DeploymentPolicy { return or(d.Policy, RollingWithAdditionalBatch) }
+func (d Deployment) policy() DeploymentPolicy { return cmp.Or(d.Policy, RollingWithAdditionalBatch) }
 
 func (d Deployment) rolling() bool {
 	return d.policy() == Rolling || d.policy() == RollingWithAdditionalBatch
@@ -74,12 +75,12 @@ func (d Deployment) settings(c Capacity) []option.Setting {
 	settings := []option.Setting{
 		setting(command, "DeploymentPolicy", string(d.policy())),
 		setting(command, "IgnoreHealthCheck", d.IgnoreHealthCheck),
-		setting(command, "Timeout", int(or(d.Timeout, 10*time.Minute)/time.Second)),
+		setting(command, "Timeout", int(cmp.Or(d.Timeout, 10*time.Minute)/time.Second)),
 	}
 	if d.rolling() {
 		settings = append(settings,
 			setting(command, "BatchSizeType", "Fixed"),
-			setting(command, "BatchSize", or(d.BatchSize, 1)),
+			setting(command, "BatchSize", cmp.Or(d.BatchSize, 1)),
 		)
 	}
 	settings = append(settings, setting(update, "RollingUpdateEnabled", true))

@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -106,7 +107,7 @@ func (l LoadBalancer) settings(refs references) []option.Setting {
 			setting(https, "ListenerEnabled", true),
 			setting(https, "Protocol", "HTTPS"),
 			setting(https, "SSLCertificateArns", strings.Join(l.CertificateARNs, ",")),
-			setting(https, "SSLPolicy", or(l.SSLPolicy, DefaultSSLPolicy)),
+			setting(https, "SSLPolicy", cmp.Or(l.SSLPolicy, DefaultSSLPolicy)),
 		)
 	}
 	return settings

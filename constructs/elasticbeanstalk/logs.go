@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"errors"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
@@ -37,6 +38,6 @@ func (l Logs) settings() []option.Setting {
 	}
 	return append(settings,
 		setting(namespace, "DeleteOnTerminate", l.DeleteOnTerminate),
-		setting(namespace, "RetentionInDays", or(l.RetentionInDays, 30)),
+		setting(namespace, "RetentionInDays", cmp.Or(l.RetentionInDays, 30)),
 	)
 }

@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -49,7 +50,7 @@ func (p Platform) validate() error {
 }
 
 func (p Platform) arn(stack awscdk.Stack) string {
-	arn := fmt.Sprintf("arn:%s:elasticbeanstalk:%s::platform/%s", *stack.Partition(), *stack.Region(), or(p.Branch, DefaultPlatformBranch))
+	arn := fmt.Sprintf("arn:%s:elasticbeanstalk:%s::platform/%s", *stack.Partition(), *stack.Region(), cmp.Or(p.Branch, DefaultPlatformBranch))
 	if p.Version != "" {
 		arn += "/" + p.Version
 	}
@@ -67,21 +68,12 @@ func (p Platform) settings() []option.Setting {
 	}
 	return []option.Setting{
 		enabled,
-		setting(namespace, "PreferredStartTime", or(p.PreferredStartTime, "Sun:03:00")),
-		setting(update, "UpdateLevel", or(p.UpdateLevel, "minor")),
+		setting(namespace, "PreferredStartTime", cmp.Or(p.PreferredStartTime, "Sun:03:00")),
+		setting(update, "UpdateLevel", cmp.Or(p.UpdateLevel, "minor")),
 	}
 }
 
-// or is the value of a field, or its default where the field has its zero value.
-func or[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
-}
-
-// orPtr is or for a field whose zero value is a choice of its own.
+// orPtr is the value of a field whose zero value is a choice of its own, or its default.
 func orPtr[T any](value *T, otherwise T) T {
 	if value == nil {
 		return otherwise

@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -37,8 +38,8 @@ type Process struct {
 
 var processName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
 
-func (p Process) port() int        { return or(p.Port, 80) }
-func (p Process) protocol() string { return or(p.Protocol, "HTTP") }
+func (p Process) port() int        { return cmp.Or(p.Port, 80) }
+func (p Process) protocol() string { return cmp.Or(p.Protocol, "HTTP") }
 
 func (p Process) validate(name string) error {
 	var problems []error

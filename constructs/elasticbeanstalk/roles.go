@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -96,7 +97,7 @@ func (e *Environment) instancePolicy() awsiam.PolicyDocument {
 	arn := func(service, resource string) *string {
 		return stack.FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &resource})
 	}
-	environment := or(e.props.EnvironmentName, "*")
+	environment := cmp.Or(e.props.EnvironmentName, "*")
 	bucket := fmt.Sprintf("arn:%s:s3:::elasticbeanstalk-%s-%s", *stack.Partition(), *stack.Region(), *stack.Account())
 	statements := []awsiam.PolicyStatement{
 		allow("Health", []string{"elasticbeanstalk:PutInstanceStatistics"},
@@ -125,7 +126,7 @@ func (e *Environment) instancePolicy() awsiam.PolicyDocument {
 
 func allow(sid string, actions []string, resources ...string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:       &sid,
+		Sid:       optional(sid),
 		Actions:   jsii.Strings(actions...),
 		Resources: jsii.Strings(resources...),
 	})

@@ -61,6 +61,10 @@ func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTarget
 		&awselasticloadbalancingv2.TargetGroupAttributes{
 			TargetGroupArn: group.GetResponseField(jsii.String("StackResourceDetail.PhysicalResourceId")),
 		})
+	awscdk.Validations_Of(e.targetGroup).Acknowledge(&awscdk.Acknowledgment{
+		Id:     jsii.String("Annotation::@aws-cdk/aws-elbv2:albTargetGroupCannotRegisterListener"),
+		Reason: jsii.String("The instances' security group admits the load balancer already"),
+	})
 	return e.targetGroup
 }
 

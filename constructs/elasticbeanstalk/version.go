@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,6 +48,7 @@ func (e *Environment) newVersion() {
 		},
 	})
 	e.Version.CfnOptions().SetUpdateReplacePolicy(awscdk.CfnDeletionPolicy_RETAIN)
+	e.Version.CfnOptions().SetDeletionPolicy(awscdk.CfnDeletionPolicy_DELETE)
 }
 
 // newBundle zips the source into an asset. The CDK copies the file when the asset is made, so that nothing outlives this call.
@@ -78,5 +80,5 @@ func writeBundle(name string, props EnvironmentProps) (err error) {
 
 // context is what the check of option settings knows of the environment.
 func (p *EnvironmentProps) context() option.Context {
-	return option.Context{Tier: option.WebServer, Platform: or(p.Platform.Branch, DefaultPlatformBranch)}
+	return option.Context{Tier: option.WebServer, Platform: cmp.Or(p.Platform.Branch, DefaultPlatformBranch)}
 }

@@ -1,0 +1,247 @@
+// Package django puts a Django project on AWS Elastic Beanstalk, with a health check that turns green.
+//
+// The load balancer asks an instance for its health with the instance's private address as the Host, which Django answers
+// 400 unless the address is in ALLOWED_HOSTS; and once it is, SECURE_SSL_REDIRECT answers 301. [NewEnvironment] lays a
+// small wrapper over the project's source bundle that puts the instance's address into ALLOWED_HOSTS whenever the app
+// starts, gives the target group a path and success codes of its own, and tells the project by environment properties
+// which hosts it serves and whether HTTPS exists. The smallest use:
+//
+//	env := django.NewEnvironment(stack, "Web", &django.EnvironmentProps{
+//		Environment: elasticbeanstalk.EnvironmentProps{
+//			Source:  bundle.Source{Path: "mysite"},
+//			Network: elasticbeanstalk.Network{VPC: vpc},
+//		},
+//		WSGIApplication: "mysite.wsgi",
+//		Hosts:           []string{"www.example.com"},
+//	})
+package django
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"example.com/beanpole-cdk/constructs/django/overlay"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// EnvironmentProps says what the project is and where it runs. Environment.Source, Environment.Network.VPC,
+// WSGIApplication and Hosts are required.
+type EnvironmentProps struct {
+	// Environment is the environment that the project runs in. Its Source is the directory of manage.py, or a zip of it.
+	Environment elasticbeanstalk.EnvironmentProps
+
+	// WSGIApplication is the module of the WSGI application, such as "mysite.wsgi", or "mysite.wsgi:application". Not
+	// needed where the project has a Procfile of its own, whose web process is run instead.
+	WSGIApplication string
+	// SettingsModule becomes DJANGO_SETTINGS_MODULE. Default: what the project's wsgi.py and manage.py say.
+	SettingsModule string
+	// Hosts are the names that clients use, for ALLOWED_HOSTS: the domains, or the load balancer's own DNS name.
+	Hosts []string
+	// HTTPS says that clients can reach the site by HTTPS. The redirect to HTTPS, HSTS and secure cookies follow from it:
+	// without HTTPS a redirect would send every client to a closed port while the health check stays green.
+	// Default: false.
+	HTTPS bool
+
+	// Address is how the health check gets past ALLOWED_HOSTS. Default: [overlay.Wrapper], by which each instance adds its
+	// own address to ALLOWED_HOSTS whenever the app starts.
+	Address overlay.Strategy
+	// Variables are the names of the environment properties, for projects that read others. Default: those of
+	// [overlay.Variables].
+	Variables overlay.Variables
+
+	// NumProcesses and NumThreads are the worker processes of gunicorn and the threads of each. Defaults: 1 and 15, those
+	// of Elastic Beanstalk.
+	NumProcesses, NumThreads int
+	// Migrate runs the database migrations in every deployment, on one instance, before the new version starts; the old
+	// version meets the new schema meanwhile. Default: false.
+	Migrate bool
+	// CollectStatic runs collectstatic in every deployment, on every instance. Default: false.
+	CollectStatic bool
+	// StaticFiles maps paths to directories of the bundle that the proxy serves without the app.
+	// Default: "/static" to "static".
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environment-cfg-staticfiles.html
+	StaticFiles map[string]string
+
+	// SecretKey is the secret whose value is Django's SECRET_KEY. Default: one is generated.
+	SecretKey awssecretsmanager.ISecret
+}
+
+// Validate reports everything that is wrong with the props as one joined error, nil if nothing is. It reads the source
+// and calls no CDK.
+func (p *EnvironmentProps) Validate() error {
+	if p == nil {
+		return errors.New("EnvironmentProps is nil: Environment.Source, Environment.Network.VPC, WSGIApplication and Hosts are required")
+	}
+	var problems []error
+	if len(p.Hosts) == 0 {
+		problems = append(problems, errors.New("Hosts: is empty, so Django would answer every client 400; give the domains, or the load balancer's DNS name"))
+	}
+	for i, host := range p.Hosts {
+		if err := validateHost(host); err != nil {
+			problems = append(problems, fmt.Errorf("Hosts[%d]: %w", i, err))
+		}
+	}
+	variables := p.Variables.WithDefaults()
+	for _, name := range []string{variables.AllowedHosts, variables.HealthCheckPath, variables.HTTPS, variables.SecretKey, variables.InstanceIP, overlay.InstanceIPSource} {
+		if _, set := p.Environment.Environment[name]; set {
+			problems = append(problems, fmt.Errorf("Environment.Environment[%q]: is set from the other props: remove it, or give that variable another name in Variables", name))
+		}
+	}
+	if _, set := p.Environment.Secrets[variables.SecretKey]; set {
+		problems = append(problems, fmt.Errorf("Environment.Secrets[%q]: is set from SecretKey: give the secret there", variables.SecretKey))
+	}
+	config, err := p.overlay()
+	if err != nil {
+		problems = append(problems, fmt.Errorf("Environment.Source: %w", err))
+	}
+	environment := p.Environment
+	files, err := config.Files()
+	if err != nil {
+		problems = append(problems, err)
+	}
+	environment.Source.Overlay = append(slices.Clone(environment.Source.Overlay), files...)
+	environment.Environment, environment.Secrets = p.variables(placeholderSecret{})
+	environment.OptionSettings = p.settings()
+	if err := environment.Validate(); err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// placeholderSecret stands in for the secret that does not exist before there is a construct.
+type placeholderSecret struct{ awssecretsmanager.ISecret }
+
+// validateHost refuses what Django would never match: entries of ALLOWED_HOSTS have no scheme, port, path, space or glob.
+func validateHost(host string) error {
+	switch {
+	case strings.Contains(host, "${Token["):
+		return nil
+	case host == "*":
+		return errors.New(`"*" opens ALLOWED_HOSTS to every Host header; name the hosts`)
+	case host == "" || strings.ContainsAny(host, " \t\r\n,/*:?#@\\"):
+		return fmt.Errorf("%q is not a host name as ALLOWED_HOSTS takes it: no scheme, port, path, space or *; for a domain with all its subdomains write \".example.com\"", host)
+	}
+	return nil
+}
+
+// NewEnvironment adds an environment that runs the project to scope. It panics with everything that is wrong with props,
+// as one error, before anything is added.
+func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentProps) *elasticbeanstalk.Environment {
+	if err := props.Validate(); err != nil {
+		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
+	}
+	config, err := props.overlay()
+	if err != nil {
+		panic(err)
+	}
+	files, err := config.Files()
+	if err != nil {
+		panic(err)
+	}
+	secretKey := props.SecretKey
+	if secretKey == nil {
+		secretKey = awssecretsmanager.NewSecret(scope, jsii.String(id+"SecretKey"), &awssecretsmanager.SecretProps{
+			Description: jsii.String("Django's SECRET_KEY"),
+			// Letters and digits survive every way of writing a variable down.
+			GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
+				PasswordLength:     jsii.Number(64),
+				ExcludePunctuation: jsii.Bool(true),
+			},
+		})
+	}
+	environment := props.Environment
+	environment.Source.Overlay = append(slices.Clone(environment.Source.Overlay), files...)
+	environment.Environment, environment.Secrets = props.variables(secretKey)
+	environment.OptionSettings = props.settings()
+	return elasticbeanstalk.NewEnvironment(scope, id, &environment)
+}
+
+// healthCheckPath is the one value that the target group, the environment property, the redirect exemption and the proxy
+// share.
+func (p *EnvironmentProps) healthCheckPath() string {
+	return p.Environment.Processes["default"].HealthCheck.WithDefaults().Path
+}
+
+func (p *EnvironmentProps) overlay() (overlay.Config, error) {
+	config := overlay.Config{
+		Strategy:        p.Address,
+		Variables:       p.Variables,
+		WSGIApplication: p.WSGIApplication,
+		NumProcesses:    p.NumProcesses,
+		NumThreads:      p.NumThreads,
+		HealthCheckPath: p.healthCheckPath(),
+		Migrate:         p.Migrate,
+		CollectStatic:   p.CollectStatic,
+	}
+	procfile, err := p.Environment.Source.ReadFile("Procfile")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return config, err
+	}
+	config.Procfile = procfile
+	return config, nil
+}
+
+// variables are the environment properties and secrets of the project, with Django's own.
+func (p *EnvironmentProps) variables(secretKey awssecretsmanager.ISecret) (map[string]string, map[string]elasticbeanstalk.Secret) {
+	names := p.Variables.WithDefaults()
+	environment := maps.Clone(p.Environment.Environment)
+	if environment == nil {
+		environment = map[string]string{}
+	}
+	hosts := slices.Clone(p.Hosts)
+	source := overlay.SourceMetadata
+	if p.Address == overlay.NginxRewrite {
+		hosts = append(hosts, overlay.HealthCheckHost)
+		source = overlay.SourceNone
+	}
+	environment[names.AllowedHosts] = strings.Join(hosts, names.AllowedHostsSeparator)
+	environment[names.HealthCheckPath] = p.healthCheckPath()
+	environment[names.HTTPS] = strconv.FormatBool(p.HTTPS)
+	environment[overlay.InstanceIPSource] = source
+	if p.SettingsModule != "" {
+		environment["DJANGO_SETTINGS_MODULE"] = p.SettingsModule
+	}
+	secrets := maps.Clone(p.Environment.Secrets)
+	if secrets == nil {
+		secrets = map[string]elasticbeanstalk.Secret{}
+	}
+	secrets[names.SecretKey] = elasticbeanstalk.Secret{SecretsManager: secretKey}
+	return environment, secrets
+}
+
+// settings are the options of the Python platform. The Procfile overrides the number of processes and threads; they are
+// written here too, so that the console shows what runs.
+func (p *EnvironmentProps) settings() []option.Setting {
+	const python = "aws:elasticbeanstalk:container:python"
+	setting := func(namespace, name, value string) option.Setting {
+		return option.Setting{Namespace: namespace, OptionName: name, Value: value}
+	}
+	settings := []option.Setting{
+		setting(python, "NumProcesses", strconv.Itoa(cmp.Or(p.NumProcesses, overlay.DefaultNumProcesses))),
+		setting(python, "NumThreads", strconv.Itoa(cmp.Or(p.NumThreads, overlay.DefaultNumThreads))),
+		setting("aws:elasticbeanstalk:environment:proxy", "ProxyServer", "nginx"),
+	}
+	if p.WSGIApplication != "" {
+		settings = append(settings, setting(python, "WSGIPath", p.WSGIApplication))
+	}
+	static := p.StaticFiles
+	if static == nil {
+		static = map[string]string{"/static": "static"}
+	}
+	for path, directory := range static {
+		settings = append(settings, setting("aws:elasticbeanstalk:environment:proxy:staticfiles", path, directory))
+	}
+	return append(settings, p.Environment.OptionSettings...)
+}

@@ -1,0 +1,112 @@
+// Package stacks says what is deployed: for every deployment environment a web stack, and for every network, which
+// environments may share, a network stack that lives longer. It is the app's own; what other apps import is constructs.
+package stacks
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+)
+
+// Build adds the stacks of config to scope. It reports everything that is wrong with any environment as one joined error,
+// before the first stack exists.
+func Build(scope constructs.Construct, config Config) error {
+	var problems []error
+	ids := slices.Sorted(maps.Keys(config.Environments))
+	for _, id := range ids {
+		props := config.djangoProps(id, placeholders())
+		for _, err := range lines(props.Validate()) {
+			problems = append(problems, fmt.Errorf("%s.%s", ContextKey, inConfigTerms(id, err)))
+		}
+	}
+	if len(problems) > 0 {
+		return errors.Join(unique(problems)...)
+	}
+	networks := map[string]*Network{}
+	for _, id := range ids {
+		name := config.Environments[id].network(id)
+		if networks[name] == nil {
+			networks[name] = newNetwork(scope, config, name)
+		}
+		newWeb(scope, config, id, networks[name])
+	}
+	return nil
+}
+
+// lines are the problems of a joined error, each with what it was wrapped in.
+func lines(err error) []string {
+	if err == nil {
+		return nil
+	}
+	return strings.Split(err.Error(), "\n")
+}
+
+// fields are the fields of the constructs' props by the key of the configuration that they come from.
+var fields = []struct{ field, key string }{
+	{"Source", "source"},
+	{"WSGIApplication", "wsgiApplication"},
+	{"SettingsModule", "settingsModule"},
+	{`Processes["default"]: HealthCheck: Path`, "environments.%s.healthCheck.path"},
+	{`Processes["default"]: HealthCheck: SuccessCodes`, "environments.%s.healthCheck.successCodes"},
+	{`Processes["default"]: HealthCheck: Interval`, "environments.%s.healthCheck.interval"},
+	{`Processes["default"]: HealthCheck: Timeout`, "environments.%s.healthCheck.timeout"},
+	{`Processes["default"]: HealthCheck: HealthyThresholdCount`, "environments.%s.healthCheck.healthyThresholdCount"},
+	{`Processes["default"]: HealthCheck: UnhealthyThresholdCount`, "environments.%s.healthCheck.unhealthyThresholdCount"},
+	{`Processes["default"]: HealthCheck`, "environments.%s.healthCheck"},
+	{"EnvironmentName", "environments.%s.environmentName"},
+	{"Platform: Branch", "environments.%s.platform.branch"},
+	{"Platform: Version", "environments.%s.platform.version"},
+	{"Capacity: MinSize", "environments.%s.capacity.minSize"},
+	{"Capacity: MaxSize", "environments.%s.capacity.maxSize"},
+	{"Capacity: InstanceTypes", "environments.%s.capacity.instanceTypes"},
+	{"Deployment: Policy", "environments.%s.deployment.policy"},
+	{"Deployment: BatchSize", "environments.%s.deployment.batchSize"},
+	{"NumProcesses", "environments.%s.numProcesses"},
+	{"NumThreads", "environments.%s.numThreads"},
+	{"Environment.Environment", "environments.%s.variables"},
+}
+
+// inConfigTerms names the key of the configuration where the constructs name a field.
+func inConfigTerms(id, problem string) string {
+	for _, f := range fields {
+		if rest, ok := strings.CutPrefix(problem, f.field); ok && (rest == "" || strings.ContainsRune(":[ ", rune(rest[0]))) {
+			key := f.key
+			if strings.Contains(key, "%s") {
+				key = fmt.Sprintf(key, id)
+			}
+			return key + rest
+		}
+	}
+	return "environments." + id + ": " + problem
+}
+
+// unique drops what several environments have in common, such as the source.
+func unique(problems []error) []error {
+	var kept []error
+	seen := map[string]bool{}
+	for _, p := range problems {
+		if !seen[p.Error()] {
+			seen[p.Error()] = true
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// stackProps are the properties that every stack has. Tags name the parts of one application in the bill.
+func stackProps(config Config, environment EnvironmentConfig, name, description string) *awscdk.StackProps {
+	props := &awscdk.StackProps{
+		StackName:   &name,
+		Description: &description,
+		Tags:        &map[string]*string{"application": &config.Application},
+	}
+	if environment.Account != "" {
+		props.Env = &awscdk.Environment{Account: &environment.Account, Region: &environment.Region}
+	}
+	return props
+}
