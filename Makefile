@@ -1,0 +1,36 @@
+# make up     on this computer only: AWS on loopback, the real cdk deploy of examples/mysite, the rehearsal, the verdict
+# make test   everything that is tested; sets up what it needs
+# make check  what a commit needs: vet, pure and construct tests
+# make clean  stops and removes what the others started and made
+# make bench  the timings of whole commands
+
+# What npx runs comes first, among it the Node.js that setup chose.
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.beanpole/bin:$(PATH)
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+.PHONY: up test check bench clean setup
+
+up: setup
+	@bash scripts/up.sh
+
+test: setup
+	@go vet ./...
+	@go test ./...
+	@cd examples/mysite && ../../.beanpole/mysite/bin/python -W error::ResourceWarning manage.py test
+
+check: setup
+	@test -z "$$(gofmt -l main.go stacks constructs cmd internal test examples/importer)" || { gofmt -d main.go stacks constructs cmd internal test examples/importer; exit 1; }
+	@go vet ./...
+	@go test -short . ./stacks/... ./constructs/... ./cmd/... ./internal/...
+
+bench: setup
+	@bash test/bench/commands.sh
+
+setup:
+	@bash scripts/setup.sh
+
+clean:
+	@if [ -x .beanpole/bin/beanpole ]; then .beanpole/bin/beanpole local stop; fi
+	@rm -rf .beanpole cdk.out node_modules tools/node/node_modules
+	@find examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The main job, on this computer only: AWS on loopback, the real `cdk deploy` of every stack, a second `cdk diff` that finds
+# nothing, and the rehearsal of what was deployed. `make up` calls it after the set-up.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+began=$SECONDS
+step() { printf '\n== %s\n' "$*"; }
+aws() { beanpole local env -- "$@"; } # every AWS client below talks to the local AWS, and to nothing else
+
+step "AWS on this computer"
+beanpole local start
+
+step "cdk bootstrap"
+aws npx cdk bootstrap
+
+step "cdk deploy --all"
+outputs=.beanpole/outputs.json
+aws npx cdk deploy --all --require-approval never --progress events --outputs-file "$outputs"
+
+step "cdk diff, which must find nothing now"
+aws npx cdk diff --fail
+
+# The environments by the outputs of their stacks: stack, environment, target group, URL.
+rows=$(python3 - "$outputs" <<'PY'
+import json, sys
+for stack, o in sorted(json.load(open(sys.argv[1])).items()):
+    if "EnvironmentName" in o:
+        print(stack, o["EnvironmentName"], o["TargetGroupARN"], o["URL"])
+PY
+)
+status=0
+while read -r stack environment group url; do
+	step "beanpole rehearse --deployed $environment"
+	verdict=0
+	aws beanpole rehearse --deployed "$environment" </dev/null | tee .beanpole/rehearsal.log || verdict=$?
+	[ "$verdict" = 0 ] || status=$verdict
+	summary+="
+stack         $stack
+environment   $environment
+target group  $group
+URL           $url (its load balancer is AWS's part, which this computer does not play)
+$(tail -n 1 .beanpole/rehearsal.log | sed 's/^verdict: /verdict       /')
+"
+done <<<"$rows"
+
+step "Summary, after $((SECONDS - began)) s"
+printf '%s' "${summary-no stack has an environment}"
+cat <<'END'
+
+Look further:
+  .beanpole/bin/beanpole local env -- npx cdk diff        what a change of yours would do
+  .beanpole/bin/beanpole rehearse                         the health check of your checkout
+  eval "$(.beanpole/bin/beanpole local env)"              any AWS client, on this AWS
+  make clean                                              stop it and remove it
+Your AWS account is `npx cdk deploy --all`.
+END
+exit "$status"
