@@ -104,11 +104,12 @@ func (v Variables) WithDefaults() Variables {
 	return v
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+// Elastic Beanstalk recommends this form, and the wrapper's own variables are in small letters.
+var variableName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
 
-// reserved variables have a meaning of their own to the wrapper, the shell or the loader.
-var reserved = []string{InstanceIPSource, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "PATH", "PORT", "PYTHONPATH", "HOME", "LD_PRELOAD",
-	"BASH_ENV", "BASHOPTS", "SHELLOPTS", "IFS", "EUID", "UID", "PPID"}
+// reserved variables have a meaning of their own to the wrapper, the shell, the loader or the platform.
+var reserved = regexp.MustCompile(`^(INSTANCE_IP_SOURCE|AWS_.*|BASH.*|LD_.*|PYTHON.*|PATH|PORT|HOME|USER|PWD|OLDPWD|SHELL|SHELLOPTS|IFS|` +
+	`UID|EUID|PPID|RANDOM|SECONDS|LINENO|GROUPS|DIRSTACK|_)$`)
 
 // Validate returns everything that is wrong with the names, or nil. Defaults count as given.
 func (v Variables) Validate() error {
@@ -125,8 +126,8 @@ func (v Variables) Validate() error {
 		switch other := fields[f.name]; {
 		case !variableName.MatchString(f.name):
 			problems = append(problems, fmt.Errorf("%s: %q is not the name of an environment variable; "+
-				"use letters, digits and underscores, and no digit first", f.field, f.name))
-		case slices.Contains(reserved, f.name):
+				"write it in capital letters, digits and underscores, and no digit first", f.field, f.name))
+		case reserved.MatchString(f.name):
 			problems = append(problems, fmt.Errorf("%s: %s has a meaning of its own on the instance; use another name", f.field, f.name))
 		case other != "":
 			problems = append(problems, fmt.Errorf("%s: %s is already the name of %s; use two names", f.field, f.name, other))
@@ -299,9 +300,9 @@ func (c Config) Lay(project bundle.Source) (bundle.Source, error) {
 // wrapper returns the script with the names of the variables in it.
 func (c Config) wrapper() []byte {
 	return []byte(strings.NewReplacer(
-		"\nallowed_hosts_variable=ALLOWED_HOSTS\n", "\nallowed_hosts_variable="+c.Variables.AllowedHosts+"\n",
-		"\nseparator=' '\n", "\nseparator='"+c.Variables.AllowedHostsSeparator+"'\n",
-		"\ninstance_ip_variable=INSTANCE_IP\n", "\ninstance_ip_variable="+c.Variables.InstanceIP+"\n",
+		"local allowed_hosts=ALLOWED_HOSTS\n", "local allowed_hosts="+c.Variables.AllowedHosts+"\n",
+		"local separator=' '\n", "local separator='"+c.Variables.AllowedHostsSeparator+"'\n",
+		"local instance_ip=INSTANCE_IP\n", "local instance_ip="+c.Variables.InstanceIP+"\n",
 	).Replace(wrapper))
 }
 

@@ -72,7 +72,10 @@ func (c Config) requireWeb() error {
 
 // webCommand returns the command of a project's web: line in the form in which the wrapper can exec it.
 func webCommand(command string) (string, error) {
-	command = strings.TrimPrefix(strings.TrimPrefix(command, wrapped), "exec ")
+	for before := ""; before != command; {
+		before = command
+		command = strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(command, wrapped), "exec "), " ")
+	}
 	const script = `put the command into a script of the project, e.g. "web: bash start-web.sh", and end that script with exec`
 	if command == "" {
 		return "", errors.New("the line web: has no command")
