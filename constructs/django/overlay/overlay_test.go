@@ -170,8 +170,8 @@ func FuzzProcfile(f *testing.F) {
 				web = strings.TrimSpace(rest)
 			}
 		}
-		command, found := strings.CutPrefix(web, "bash beanpole-web.sh ")
-		if !found || strings.HasPrefix(command, "bash beanpole-web.sh") && command != "bash beanpole-web.sh" || !plainCommand.MatchString(web) {
+		command, found := strings.CutPrefix(web, wrapped)
+		if !found || strings.HasPrefix(command, wrapped) || !plainCommand.MatchString(web) {
 			t.Fatalf("from %q came the line %q", own, web)
 		}
 		c.Procfile = out
