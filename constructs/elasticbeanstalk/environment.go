@@ -157,6 +157,7 @@ type Environment struct {
 	props       EnvironmentProps
 	refs        references
 	added       []option.Setting
+	warned      map[string]bool
 	targetGroup awselasticloadbalancingv2.IApplicationTargetGroup
 }
 
@@ -173,7 +174,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	if err := props.Validate(); err != nil {
 		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
 	}
-	e := &Environment{props: *props}
+	e := &Environment{props: *props, warned: map[string]bool{}}
 	constructs.NewConstruct_Override(e, scope, &id)
 
 	e.newServiceRole()
@@ -193,6 +194,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 		OptionSettings: awscdk.Lazy_Any(&settingsProducer{environment: e}, nil),
 	})
 	e.orderBeforeEnvironment()
+	e.warn()
 	return e
 }
 
@@ -204,6 +206,19 @@ func (e *Environment) AddOptionSettings(settings ...option.Setting) {
 		panic(fmt.Errorf("%s:\n%w", *e.Node().Path(), err))
 	}
 	e.added = added
+	e.warn()
+}
+
+// warn passes on what Elastic Beanstalk would accept and ignore, as warnings that can be acknowledged by the id of their
+// rule, such as "beanpole:" followed by the rule of the finding.
+func (e *Environment) warn() {
+	for _, finding := range option.Check(e.OptionSettings(), e.props.context()) {
+		if finding.Level != option.Warning || e.warned[finding.Message] {
+			continue
+		}
+		e.warned[finding.Message] = true
+		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:"+finding.Rule), &finding.Message)
+	}
 }
 
 // OptionSettings returns the option settings as they will be rendered: merged, sorted, each once.
