@@ -25,7 +25,7 @@ check: setup
 	@go test -short . ./stacks/... ./constructs/... ./cmd/... ./internal/...
 
 bench: setup
-	@bash test/bench/commands.sh
+	@python3 test/bench/commands.py
 
 setup:
 	@bash scripts/setup.sh
