@@ -130,6 +130,3 @@ type Finding struct {
 	// URL is AWS's page on the option.
 	URL string
 }
-
-// Error is the finding's message, so that a finding can stand where an error is wanted.
-func (f Finding) Error() string { return f.Message }
