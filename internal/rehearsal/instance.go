@@ -1,0 +1,489 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
+)
+
+// job is all that the instance needs to know: it crosses from the process that prepared it into the one that has a network
+// of its own.
+type job struct {
+	Root        string // temporary directory of the rehearsal
+	App         string // in it: the bundle, unpacked
+	Python      string // of the virtual environment
+	Nginx       string
+	Command     string   // of the web process
+	Env         []string // of the web process
+	Check       health.Check
+	Port        int // of the process (target group)
+	TLS         bool
+	AppPort     int // where the proxy expects the app
+	StaticFiles []staticFile
+	InstanceIP  string
+	Metadata    Metadata
+	Speed       float64
+	Isolation   Isolation
+}
+
+// outcome is what happened, still without a name.
+type outcome struct {
+	Probes []Probe
+	State  health.State
+	Reason string
+	Facts  facts
+}
+
+// facts are what causes are named from.
+type facts struct {
+	Host        string // that the load balancer sent
+	Port        int    // where it asked
+	AppPort     int    // where nginx expected the app
+	Listening   []int  // where the app listened, as far as can be seen
+	ListenKnown bool   // whether that can be seen here
+	Last        answer
+	Exits       []exit // of the app, each followed by a restart as long as the unit had not failed
+	UnitFailed  bool
+	NginxExit   string // why nginx did not start
+	AppLog      string // last lines
+	NginxLog    string // last lines of nginx's error log
+	Django      *django
+}
+
+// answer is the last probe's.
+type answer struct {
+	StatusCode       int
+	TimedOut         bool
+	Error            string
+	Location, Server string
+	ContentType      string
+	Body             string // its beginning
+}
+
+type exit struct {
+	Code   int // -1 if a signal ended it
+	Signal string
+}
+
+// The limits that systemd sets to a unit with Restart=always, when the unit says nothing else.
+const (
+	startLimitBurst    = 5
+	startLimitInterval = 10 * time.Second
+	restartDelay       = 100 * time.Millisecond
+)
+
+// How long the app may take to open its port before the load balancer asks all the same: at all, and after it has opened
+// another port than the expected one.
+const (
+	portWait      = 30 * time.Second
+	elsewhereWait = time.Second
+)
+
+// perform starts the instance, asks it until the target is healthy or has failed, and stops everything it started.
+func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err error) {
+	started := time.Now()
+	say := func(format string, args ...any) {
+		emit(event{At: time.Since(started), Line: fmt.Sprintf(format, args...)})
+	}
+
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+
+	web := proxy{Root: j.Root, App: j.App, Port: j.AppPort, AppPort: j.AppPort, StaticFiles: j.StaticFiles}
+	prober := prober{host: hostHeader(j.InstanceIP, j.Port, j.TLS), tls: j.TLS, check: j.Check}
+	env := slices.Clone(j.Env)
+	metadataListen := net.JoinHostPort(metadataAddress, "80")
+	if j.Isolation == Namespace {
+		if err := raiseNetwork(j.InstanceIP, j.Metadata.Fault == Dropped); err != nil {
+			return outcome{}, unavailableError{err}
+		}
+		web.Address = j.InstanceIP
+		web.Listen = map[int][]string{80: {j.InstanceIP + ":80", "127.0.0.1:80"}}
+		prober.address = net.JoinHostPort(j.InstanceIP, strconv.Itoa(j.Port))
+	} else {
+		var err error
+		if web.AppPort, err = freePort(j.AppPort); err != nil {
+			return outcome{}, err
+		}
+		if web.AppPort != j.AppPort {
+			say("port %d is taken on this machine: the app is moved to %d", j.AppPort, web.AppPort)
+			j.Command = replacePort(j.Command, j.AppPort, web.AppPort)
+			env = append(env, "PORT="+strconv.Itoa(web.AppPort))
+		}
+		front, err := freePort(0)
+		if err != nil {
+			return outcome{}, err
+		}
+		// nginx listens for the platform's port 80, or for the process's if the bundle's configuration says so.
+		web.Listen = map[int][]string{80: {net.JoinHostPort("127.0.0.1", strconv.Itoa(front))}}
+		at := j.Port
+		if j.Port == 80 {
+			at = front
+		}
+		if j.Port == j.AppPort {
+			at = web.AppPort
+		}
+		prober.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(at))
+		metadataListen = "127.0.0.1:0"
+	}
+
+	if j.Metadata.Fault != Refused && j.Metadata.Fault != Dropped {
+		service, err := net.Listen("tcp", metadataListen)
+		if err != nil {
+			return outcome{}, fmt.Errorf("metadata service: %w", err)
+		}
+		running.Go(func() { newMetadataService(j.Metadata, j.InstanceIP).serve(service) })
+		defer service.Close()
+		metadataListen = service.Addr().String()
+	}
+	if j.Isolation == Loopback {
+		env = append(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://"+metadataListen)
+	}
+
+	if err := web.write(); err != nil {
+		return outcome{}, err
+	}
+	logs := filepath.Join(j.Root, "log")
+	app, err := newUnit(j.App, []string{"/bin/sh", "-c", j.Command}, env, filepath.Join(logs, "web.log"))
+	if err != nil {
+		return outcome{}, err
+	}
+	running.Go(func() { app.run(ctx, true) })
+	nginxLog := filepath.Join(logs, "nginx.stderr")
+	front, err := newUnit(j.Root, web.command(j.Nginx), os.Environ(), nginxLog)
+	if err != nil {
+		return outcome{}, err
+	}
+	running.Go(func() { front.run(ctx, false) })
+
+	o = outcome{State: health.Initial, Facts: facts{Host: prober.host, Port: j.Port, AppPort: j.AppPort}}
+	ports := &observer{own: ownPorts(web, metadataListen), namespace: j.Isolation == Namespace}
+	if err := j.awaitProxy(ctx, web, front); err != nil {
+		return o, err
+	}
+	if front.failed() {
+		o.Facts.NginxExit = tail(readTail(nginxLog, 4<<10), 4)
+		o.State, o.Reason = health.Unhealthy, "nginx does not start"
+		emit(event{At: time.Since(started), Outcome: &o})
+		return o, nil
+	}
+	interval := time.Duration(float64(j.Check.Interval) / j.Speed)
+	patience := waiter{port: web.AppPort, app: app, ports: ports, say: say}
+	if err := patience.wait(ctx); err != nil {
+		return o, err
+	}
+	say("target registered: GET %s, Host: %s, every %v (here %v), success codes %s",
+		j.Check.Path, prober.host, j.Check.Interval, interval, j.Check.SuccessCodes)
+
+	target := health.NewTarget(j.Check)
+	for o.State == health.Initial {
+		at := time.Now()
+		r := prober.probe(ctx)
+		if err := ctx.Err(); err != nil {
+			return o, err
+		}
+		state, reason := target.Observe(health.Observation{StatusCode: r.status, TimedOut: r.timedOut, Err: r.err})
+		o.State, o.Reason = state, reason
+		p := Probe{
+			Number: len(o.Probes) + 1, At: at.Sub(started), Took: time.Since(at), StatusCode: r.status, TimedOut: r.timedOut,
+			State: state, Reason: reason, Colour: colour(state), Location: r.header.Get("Location"),
+		}
+		o.Facts.Last = answer{
+			StatusCode: r.status, TimedOut: r.timedOut, Location: p.Location, Server: r.header.Get("Server"),
+			ContentType: r.header.Get("Content-Type"), Body: r.body[:min(len(r.body), 4<<10)],
+		}
+		if r.err != nil {
+			p.Error = r.err.Error()
+			o.Facts.Last.Error = p.Error
+		}
+		o.Probes = append(o.Probes, p)
+		emit(event{At: time.Since(started), Probe: &p})
+		if state != health.Initial {
+			break
+		}
+		wait := interval
+		if app.failed() {
+			wait = 50 * time.Millisecond // nothing will change any more
+		}
+		if err := sleep(ctx, time.Until(at.Add(wait))); err != nil {
+			return o, err
+		}
+		// The time that an app takes to start again is not shortened, so it must not cost probes either.
+		if err := patience.wait(ctx); err != nil {
+			return o, err
+		}
+	}
+
+	app.mu.Lock()
+	o.Facts.Exits, o.Facts.UnitFailed = slices.Clone(app.exits), app.gaveUp
+	app.mu.Unlock()
+	o.Facts.Listening, o.Facts.ListenKnown = ports.elsewhere()
+	if o.State != health.Healthy || o.Facts.Last.StatusCode >= 300 {
+		say("asking the app why")
+		o.Facts.Django, err = j.introspect(ctx, env)
+		if err != nil {
+			return o, err
+		}
+	}
+	o.Facts.AppLog = readTail(filepath.Join(logs, "web.log"), 32<<10)
+	o.Facts.NginxLog = readTail(filepath.Join(web.log(), "error.log"), 4<<10)
+	emit(event{At: time.Since(started), Outcome: &o}) // before everything is stopped: who has a namespace need not wait
+	return o, nil
+}
+
+// awaitProxy returns when nginx serves or has given up.
+func (j job) awaitProxy(ctx context.Context, web proxy, front *unit) error {
+	pid := filepath.Join(web.Root, "run", "nginx.pid") // written once the sockets are open
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && !front.failed(); {
+		if info, err := os.Stat(pid); err == nil && info.Size() > 0 {
+			return nil
+		}
+		if err := sleep(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// waiter waits for the app's port. What it spends in waiting is spent for the whole rehearsal.
+type waiter struct {
+	port      int
+	app       *unit
+	ports     *observer
+	say       func(string, ...any)
+	waited    time.Duration // in all
+	elsewhere time.Duration // of it, with other ports open
+	told      time.Duration
+}
+
+// wait returns when the app has opened its port, has failed for good, listens elsewhere, or has had its time.
+func (w *waiter) wait(ctx context.Context) error {
+	const tick = 10 * time.Millisecond
+	for !w.app.failed() && w.waited < portWait && w.elsewhere < elsewhereWait {
+		open, elsewhere := w.ports.look(w.port)
+		if w.app.up() && open {
+			return nil
+		}
+		if w.waited-w.told >= 2*time.Second {
+			w.told = w.waited
+			w.say("waiting for the app to open port %d (%.0f s)", w.port, w.waited.Seconds())
+		}
+		begun := time.Now()
+		if err := sleep(ctx, tick); err != nil {
+			return err
+		}
+		w.waited += time.Since(begun)
+		if elsewhere {
+			w.elsewhere += time.Since(begun)
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// freePort returns the wanted port if nothing on loopback has it, another one else; 0 wants any.
+func freePort(wanted int) (int, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
+	if err != nil && wanted != 0 {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("no free port on loopback: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// ownPorts are those of nginx and of the metadata service.
+func ownPorts(web proxy, metadata string) map[int]bool {
+	own := map[int]bool{80: true}
+	for _, addresses := range web.Listen {
+		for _, a := range append(slices.Clone(addresses), metadata) {
+			if _, port, err := net.SplitHostPort(a); err == nil {
+				n, _ := strconv.Atoi(port)
+				own[n] = true
+			}
+		}
+	}
+	return own
+}
+
+// observer sees which ports are open without connecting to them, where the system tells.
+type observer struct {
+	own       map[int]bool
+	namespace bool // every listener here belongs to the rehearsal
+	mu        sync.Mutex
+	seen      []int // other than the app's
+}
+
+// look says whether the port is open, and whether the app has opened only others.
+func (o *observer) look(port int) (open, elsewhere bool) {
+	listening, ok := listeners()
+	if !ok {
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), 100*time.Millisecond)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil, false
+	}
+	if slices.Contains(listening, port) {
+		return true, false
+	}
+	if !o.namespace {
+		return false, false
+	}
+	var others []int
+	for _, p := range listening {
+		if !o.own[p] && !slices.Contains(others, p) {
+			others = append(others, p)
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen = others
+	return false, len(others) > 0
+}
+
+func (o *observer) elsewhere() (ports []int, known bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.seen, o.namespace
+}
+
+// unit is a process that is started again when it ends, as systemd does for the platform's web.service.
+type unit struct {
+	dir     string
+	command []string
+	env     []string
+	log     *os.File
+
+	mu      sync.Mutex
+	running bool
+	gaveUp  bool
+	exits   []exit
+}
+
+func newUnit(dir string, command, env []string, log string) (*unit, error) {
+	if err := os.MkdirAll(filepath.Dir(log), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return &unit{dir: dir, command: command, env: env, log: f}, nil
+}
+
+// failed says that the unit will not be started again.
+func (u *unit) failed() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.gaveUp
+}
+
+// up says that the unit's process runs.
+func (u *unit) up() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.running
+}
+
+// run keeps the unit running until the context ends, then ends its whole process group. It holds its thread: the kernel
+// ends the unit with the thread that started it.
+func (u *unit) run(ctx context.Context, restart bool) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer u.log.Close()
+	var starts []time.Time
+	for ctx.Err() == nil {
+		now := time.Now()
+		starts = append(starts, now)
+		starts = slices.DeleteFunc(starts, func(t time.Time) bool { return now.Sub(t) > startLimitInterval })
+		e := u.once(ctx)
+		u.mu.Lock()
+		u.running = false
+		if ctx.Err() == nil {
+			u.exits = append(u.exits, e)
+			u.gaveUp = !restart || len(starts) >= startLimitBurst
+		}
+		done := u.gaveUp
+		u.mu.Unlock()
+		if done || sleep(ctx, restartDelay) != nil {
+			return
+		}
+	}
+}
+
+func (u *unit) once(ctx context.Context) exit {
+	cmd := exec.Command(u.command[0], u.command[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = u.dir, u.env, u.log, u.log
+	cmd.SysProcAttr = processGroup()
+	if err := cmd.Start(); err != nil {
+		fmt.Fprintln(u.log, err)
+		return exit{Code: 127}
+	}
+	u.mu.Lock()
+	u.running = true
+	u.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+			select {
+			case <-ended:
+			case <-time.After(2 * time.Second):
+			}
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+	}()
+	err := cmd.Wait()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whatever of the group outlived its leader
+	close(ended)
+	var failure *exec.ExitError
+	if errors.As(err, &failure) {
+		if status, ok := failure.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			return exit{Code: -1, Signal: status.Signal().String()}
+		}
+		return exit{Code: failure.ExitCode()}
+	}
+	return exit{}
+}
+
+// readTail returns the end of a file, "" if there is none.
+func readTail(file string, limit int64) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > limit {
+		_, _ = f.Seek(-limit, io.SeekEnd)
+	}
+	content, _ := io.ReadAll(f)
+	return string(content)
+}

@@ -1,0 +1,102 @@
+package rehearsal
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
+)
+
+// printer writes the progress of a rehearsal.
+type printer struct {
+	mu      sync.Mutex
+	out     io.Writer
+	started time.Time
+	offset  time.Duration // when the instance, whose clock starts at 0, was started
+	redact  *strings.Replacer
+}
+
+func (p *printer) say(format string, args ...any) {
+	p.line(time.Since(p.started), fmt.Sprintf(format, args...))
+}
+
+func (p *printer) line(at time.Duration, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.redact != nil {
+		text = p.redact.Replace(text)
+	}
+	fmt.Fprintf(p.out, "[%6.3f] %s\n", at.Seconds(), text)
+}
+
+func (p *printer) event(e event) {
+	switch {
+	case e.Probe != nil:
+		p.line(p.offset+e.At, e.Probe.String())
+	case e.Line != "":
+		p.line(p.offset+e.At, e.Line)
+	}
+}
+
+// String is the probe's line: answer, time, state and reason, Elastic Beanstalk's colour.
+func (p Probe) String() string {
+	var answer string
+	switch {
+	case p.TimedOut:
+		answer = "no answer"
+	case p.StatusCode == 0:
+		answer = p.Error
+	default:
+		answer = fmt.Sprint(p.StatusCode)
+		if p.Location != "" {
+			answer += " to " + p.Location
+		}
+	}
+	line := fmt.Sprintf("probe %d: %s in %d ms → %s", p.Number, answer, p.Took.Milliseconds(), p.State)
+	if p.Reason != "" {
+		line += ", " + p.Reason
+	}
+	return line + "; about " + p.Colour
+}
+
+// conclude prints what follows the probes, but for the verdict: that line is the caller's last.
+func (p *printer) conclude(v Verdict) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(v.Probes) > 0 {
+		fmt.Fprintln(p.out, "(colours approximate Elastic Beanstalk's: AWS does not publish what is behind them)")
+	}
+	for _, c := range v.Causes {
+		fmt.Fprintf(p.out, "\ncause: %s\n", c.Summary)
+		if c.Change != "" {
+			fmt.Fprintln(p.out, indent("change: "+c.Change))
+		}
+		if c.Detail != "" {
+			fmt.Fprintln(p.out, indent(c.Detail))
+		}
+	}
+	if v.Redirected {
+		fmt.Fprintf(p.out, "\nno view ran: the target is healthy because %d is among the success codes, whatever the views would say\n", v.StatusCode)
+	}
+	if v.State == health.Unhealthy || v.Redirected {
+		fmt.Fprintln(p.out)
+	}
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+}
+
+// cleaner turns what is only true here into what is true on an instance, and removes secrets.
+func cleaner(root, venv string, redact *strings.Replacer) func(string) string {
+	paths := strings.NewReplacer(
+		filepath.Join(root, "app"), "/var/app/current",
+		venv, "/var/app/venv",
+		root, "",
+	)
+	return func(text string) string { return redact.Replace(paths.Replace(text)) }
+}

@@ -1,0 +1,233 @@
+package rehearsal
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// The namespaces that shape what a load balancer meets on an instance.
+const (
+	environmentNamespace   = "aws:elasticbeanstalk:environment"
+	propertiesNamespace    = "aws:elasticbeanstalk:application:environment"
+	secretsNamespace       = "aws:elasticbeanstalk:application:environmentsecrets"
+	processNamespace       = "aws:elasticbeanstalk:environment:process:default"
+	otherProcessNamespaces = "aws:elasticbeanstalk:environment:process:"
+	pythonNamespace        = "aws:elasticbeanstalk:container:python"
+	proxyNamespace         = "aws:elasticbeanstalk:environment:proxy"
+	staticFilesNamespace   = "aws:elasticbeanstalk:environment:proxy:staticfiles"
+	httpsListenerNamespace = "aws:elbv2:listener:443"
+)
+
+// Placeholder stands for a host name that only a deployment knows, such as the load balancer's own.
+const Placeholder = "placeholder.invalid"
+
+// plan is what the option settings ask of an instance.
+type plan struct {
+	check        health.Check
+	port         int // of the process: where the load balancer asks
+	tls          bool
+	appPort      int // where nginx expects the app
+	variables    []variable
+	wsgiPath     string
+	processes    int
+	threads      int
+	staticFiles  []staticFile
+	listensHTTPS bool // a listener for HTTPS among the settings
+	notes        []string
+}
+
+// variable is one of the app's environment variables. A secret one is never printed.
+type variable struct {
+	name, value string
+	secret      bool
+}
+
+// staticFile is a path that nginx serves from a directory of the bundle.
+type staticFile struct{ URL, Directory string }
+
+var secretName = regexp.MustCompile(`(?i)secret|passw|token|credential|private|api_?key|access_?key|(^|_)key$|_dsn$|database_url|_url$`)
+
+// newPlan reads the settings as Elastic Beanstalk does: what is not set has the platform's default, not beanpole's.
+func newPlan(settings []option.Setting) (plan, error) {
+	p := plan{
+		check: health.Check{
+			Path: "/", SuccessCodes: "200", Interval: 15 * time.Second, Timeout: 5 * time.Second,
+			HealthyThresholdCount: 3, UnhealthyThresholdCount: 5,
+		},
+		port: 80, appPort: 8000, wsgiPath: "application", processes: 1, threads: 15,
+	}
+	var problems []error
+	number := func(s option.Setting, to *int) {
+		n, err := strconv.Atoi(strings.TrimSpace(s.Value))
+		if err != nil || n < 1 {
+			problems = append(problems, fmt.Errorf("%s %s: %q is not a whole number above 0", s.Namespace, s.OptionName, s.Value))
+			return
+		}
+		*to = n
+	}
+	seconds := func(s option.Setting, to *time.Duration) {
+		n := int(*to / time.Second)
+		number(s, &n)
+		*to = time.Duration(n) * time.Second
+	}
+	others := map[string]bool{}
+	for _, s := range option.Merge(settings) {
+		if s.Unresolved && s.Value == "" && s.Namespace != propertiesNamespace && s.Namespace != secretsNamespace {
+			if _, matters := rehearsed[s.Namespace+" "+s.OptionName]; matters {
+				p.notes = append(p.notes, fmt.Sprintf("%s %s is known only when deployed; rehearsed with the platform's default", s.Namespace, s.OptionName))
+			}
+			continue
+		}
+		switch s.Namespace + " " + s.OptionName {
+		case processNamespace + " HealthCheckPath":
+			p.check.Path = s.Value
+		case processNamespace + " MatcherHTTPCode":
+			p.check.SuccessCodes = health.SuccessCodes(s.Value)
+		case processNamespace + " HealthCheckInterval":
+			seconds(s, &p.check.Interval)
+		case processNamespace + " HealthCheckTimeout":
+			seconds(s, &p.check.Timeout)
+		case processNamespace + " HealthyThresholdCount":
+			number(s, &p.check.HealthyThresholdCount)
+		case processNamespace + " UnhealthyThresholdCount":
+			number(s, &p.check.UnhealthyThresholdCount)
+		case processNamespace + " Port":
+			number(s, &p.port)
+		case processNamespace + " Protocol":
+			p.tls = strings.EqualFold(s.Value, "HTTPS")
+		case pythonNamespace + " WSGIPath":
+			p.wsgiPath = s.Value
+		case pythonNamespace + " NumProcesses":
+			number(s, &p.processes)
+		case pythonNamespace + " NumThreads":
+			number(s, &p.threads)
+		case proxyNamespace + " ProxyServer":
+			if s.Value != "nginx" {
+				problems = append(problems, fmt.Errorf("%s %s is %q: only nginx, the platform's default, can be rehearsed", s.Namespace, s.OptionName, s.Value))
+			}
+		case environmentNamespace + " EnvironmentType":
+			if s.Value == "SingleInstance" {
+				p.notes = append(p.notes, "a single instance has no load balancer: rehearsed as if one asked it")
+			}
+		case environmentNamespace + " LoadBalancerType":
+			if s.Value != "application" {
+				p.notes = append(p.notes, fmt.Sprintf("the load balancer is of type %q: probed as an application load balancer does", s.Value))
+			}
+		case propertiesNamespace + " PORT":
+			number(s, &p.appPort)
+		}
+		switch {
+		case s.Namespace == propertiesNamespace:
+			p.variables = append(p.variables, property(s, &p.notes))
+		case s.Namespace == secretsNamespace:
+			p.variables = append(p.variables, fakeSecret(s.OptionName))
+			p.notes = append(p.notes, fmt.Sprintf("%s comes from a secret: a made-up value stands for it", s.OptionName))
+		case s.Namespace == staticFilesNamespace && s.Value != "":
+			p.staticFiles = append(p.staticFiles, staticFile{s.OptionName, s.Value})
+		case s.Namespace == httpsListenerNamespace && s.OptionName == "Protocol" && s.Value == "HTTPS":
+			p.listensHTTPS = true
+		case strings.HasPrefix(s.Namespace, otherProcessNamespaces) && s.Namespace != processNamespace:
+			others[strings.TrimPrefix(s.Namespace, otherProcessNamespaces)] = true
+		}
+	}
+	for name := range others {
+		p.notes = append(p.notes, fmt.Sprintf("process %s is not probed: the rehearsal is of the process default", name))
+	}
+	slices.Sort(p.notes)
+	if p.staticFiles == nil {
+		p.staticFiles = []staticFile{{"/static", "static"}} // the Python platform's own
+	}
+	if err := p.check.Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("%s: %w", processNamespace, err))
+	}
+	return p, errors.Join(problems...)
+}
+
+// rehearsed are the options whose value changes what the rehearsal does.
+var rehearsed = func() map[string]struct{} {
+	m := map[string]struct{}{}
+	for namespace, names := range map[string][]string{
+		processNamespace: {"HealthCheckPath", "MatcherHTTPCode", "HealthCheckInterval", "HealthCheckTimeout",
+			"HealthyThresholdCount", "UnhealthyThresholdCount", "Port", "Protocol"},
+		pythonNamespace: {"WSGIPath", "NumProcesses", "NumThreads"},
+		proxyNamespace:  {"ProxyServer"},
+	} {
+		for _, name := range names {
+			m[namespace+" "+name] = struct{}{}
+		}
+	}
+	return m
+}()
+
+func property(s option.Setting, notes *[]string) variable {
+	v := variable{name: s.OptionName, value: s.Value, secret: secretName.MatchString(s.OptionName)}
+	if !s.Unresolved {
+		return v
+	}
+	if v.value == "" {
+		v.value = placeholderFor(s.OptionName)
+	}
+	shown := strconv.Quote(v.value)
+	if v.secret {
+		shown = "a made-up value"
+	}
+	*notes = append(*notes, fmt.Sprintf("%s is known only when deployed: rehearsed with %s", v.name, shown))
+	return v
+}
+
+// placeholderFor makes up a value of the kind that the name promises, so that settings which parse it do not fail.
+func placeholderFor(name string) string {
+	name = strings.ToUpper(name)
+	switch {
+	case strings.HasSuffix(name, "DATABASE_URL") || strings.HasSuffix(name, "DB_URL"):
+		return "sqlite:///:memory:"
+	case strings.HasSuffix(name, "_URL"):
+		return "https://" + Placeholder + "/"
+	case strings.HasSuffix(name, "_PORT"):
+		return "1"
+	default:
+		return Placeholder
+	}
+}
+
+func fakeSecret(name string) variable {
+	v := variable{name: name, value: placeholderFor(name), secret: true}
+	if v.value == Placeholder {
+		random := make([]byte, 32)
+		_, _ = rand.Read(random) // never fails
+		v.value = "rehearsal" + hex.EncodeToString(random)
+	}
+	return v
+}
+
+// environ is the app's environment as the platform's unit has it: the environment properties, and nothing of whoever runs
+// the rehearsal. Beanpole's own additions come first; a property of the same name wins.
+func environ(variables []variable, base ...string) []string {
+	env := slices.Clone(base)
+	for _, v := range variables {
+		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, v.name+"=") })
+		env = append(env, v.name+"="+v.value)
+	}
+	return env
+}
+
+// redactor replaces secret values in what is printed.
+func redactor(variables []variable) *strings.Replacer {
+	var pairs []string
+	for _, v := range variables {
+		if v.secret && len(v.value) >= 6 && v.value != "sqlite:///:memory:" {
+			pairs = append(pairs, v.value, "(value of "+v.name+")")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}

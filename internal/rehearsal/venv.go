@@ -1,0 +1,221 @@
+package rehearsal
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// python is an interpreter of this machine.
+type python struct {
+	path    string
+	version string // "3.13.0"
+}
+
+// findPython prefers the platform's own version (want, such as "3.13"; "" if unknown) and takes any Python 3 else.
+func findPython(ctx context.Context, want string) (python, error) {
+	names := []string{"python3", "/usr/bin/python3", "python"}
+	if want != "" {
+		names = append([]string{"python" + want}, names...)
+	}
+	var problems []error
+	for _, name := range names {
+		file, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		out, err := exec.CommandContext(ctx, file, "-c", "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])").CombinedOutput()
+		version := strings.TrimSpace(string(out))
+		if err == nil && strings.HasPrefix(version, "3.") {
+			return python{file, version}, nil
+		}
+		if bytes.Contains(out, []byte("No module named")) {
+			problems = append(problems, fmt.Errorf("%s cannot make virtual environments: apt-get install python3-venv (Debian, Ubuntu)", file))
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return python{}, err
+	}
+	if problems != nil {
+		return python{}, errors.Join(problems...)
+	}
+	return python{}, errors.New("python3 is not on the PATH, and the rehearsal runs the real app: install Python 3 with its venv module")
+}
+
+// requirements is what a bundle wants installed.
+type requirements struct {
+	file string // requirements.txt, "" if there is none
+	key  string // hash of all that it says
+	// local: it names a directory or file of the bundle, so that a virtual environment of it is good for this bundle only
+	local bool
+}
+
+var (
+	includeLine = regexp.MustCompile(`^(?:-r|-c|--requirement|--constraint)[ =]*(\S+)`)
+	localLine   = regexp.MustCompile(`^(-e\b|--editable\b|\.{0,2}/|\.$|file:)|@\s*file:|\.(whl|zip|tar\.gz)(\s|$)`)
+)
+
+func readRequirements(app string) (requirements, error) {
+	if _, err := os.Stat(filepath.Join(app, "requirements.txt")); errors.Is(err, fs.ErrNotExist) {
+		return requirements{key: "none"}, nil
+	}
+	r := requirements{file: "requirements.txt"}
+	hash := sha256.New()
+	seen := map[string]bool{}
+	var read func(name string) error
+	read = func(name string) error {
+		if seen[name] {
+			return nil
+		}
+		seen[name] = true
+		content, err := fs.ReadFile(os.DirFS(app), name)
+		if err != nil {
+			return fmt.Errorf("bundle: %s: %w", name, err)
+		}
+		fmt.Fprintf(hash, "%s %d\n%s", name, len(content), content)
+		lines := bufio.NewScanner(bytes.NewReader(content))
+		for lines.Scan() {
+			line := strings.TrimSpace(lines.Text())
+			if m := includeLine.FindStringSubmatch(line); m != nil && !strings.Contains(m[1], "://") {
+				if err := read(path.Join(path.Dir(name), m[1])); err != nil {
+					return err
+				}
+			}
+			r.local = r.local || localLine.MatchString(line)
+		}
+		return lines.Err()
+	}
+	if err := read(r.file); err != nil {
+		return r, err
+	}
+	r.key = hex.EncodeToString(hash.Sum(nil))
+	return r, nil
+}
+
+// virtualEnvironment returns one with the requirements installed: from the cache, or made now.
+func virtualEnvironment(ctx context.Context, py python, r requirements, app, root, cache string, say func(string, ...any)) (string, error) {
+	if r.local {
+		say("requirements.txt names files of the bundle: its virtual environment is not kept")
+		dir := filepath.Join(root, "venv")
+		return dir, makeVenv(ctx, py, r, app, dir, say)
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{r.key, py.version, runtime.GOOS, runtime.GOARCH}, "\n")))
+	dir := filepath.Join(cache, "venv", hex.EncodeToString(sum[:8]))
+	complete := filepath.Join(dir, "beanpole-complete")
+	if _, err := os.Stat(complete); err == nil {
+		return dir, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", fmt.Errorf("cache: %w", err)
+	}
+	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return "", fmt.Errorf("cache: %w", err)
+	}
+	defer lock.Close() // ends the lock
+	for waits := 0; syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil; waits++ {
+		if waits == 0 {
+			say("waiting for another rehearsal that installs the same requirements")
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	if _, err := os.Stat(complete); err == nil {
+		return dir, nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("cache: %w", err)
+	}
+	say("installing requirements with Python %s (once; kept in %s)", py.version, dir)
+	if err := makeVenv(ctx, py, r, app, dir, say); err != nil {
+		_ = os.RemoveAll(dir)
+		return "", err
+	}
+	return dir, os.WriteFile(complete, nil, 0o644)
+}
+
+func makeVenv(ctx context.Context, py python, r requirements, app, dir string, say func(string, ...any)) error {
+	if out, err := exec.CommandContext(ctx, py.path, "-m", "venv", dir).CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("python3 -m venv failed: %w\n%s", err, tail(string(out), 5))
+	}
+	if r.file != "" {
+		if err := pip(ctx, dir, app, say, "install", "-r", r.file); err != nil {
+			return fmt.Errorf("%s cannot be installed, and a deployment would fail on it too: %w", r.file, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "bin", "gunicorn")); err != nil {
+		say("gunicorn is not among the requirements; the platform brings one, so the newest is installed. Pin one to know which runs")
+		if err := pip(ctx, dir, app, say, "install", "gunicorn"); err != nil {
+			return fmt.Errorf("gunicorn cannot be installed: %w", err)
+		}
+	}
+	return nil
+}
+
+// pip runs as a process group of its own, so that an interrupt ends the compilers that it starts too.
+func pip(ctx context.Context, dir, app string, say func(string, ...any), arguments ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, "bin", "python"),
+		append([]string{"-m", "pip", "--disable-pip-version-check", "--no-input"}, append(arguments, "--progress-bar", "off")...)...)
+	cmd.Dir = app
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	var failures []string
+	lines := bufio.NewScanner(output)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		first, _, _ := strings.Cut(line, " ")
+		switch first {
+		case "Collecting", "Building", "Installing":
+			say("pip: %s", line)
+		case "ERROR:", "error:", "×":
+			failures = append(failures, line)
+		}
+	}
+	_, _ = io.Copy(io.Discard, output) // what follows a line too long to read
+	if err := cmd.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if failures == nil {
+			return fmt.Errorf("pip: %w", err)
+		}
+		return fmt.Errorf("pip: %s", strings.Join(failures, "\n  "))
+	}
+	return nil
+}
+
+// tail returns the last lines of a text.
+func tail(text string, lines int) string {
+	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
