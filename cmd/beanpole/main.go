@@ -37,7 +37,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newLocalCommand(), newRehearseCommand())
+	root.AddCommand(newOptionsCommand(), newValidateCommand(), newLocalCommand(), newRehearseCommand())
 	return root
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -46,10 +45,14 @@ type Resource struct {
 	partial  bool
 }
 
-// Problem is a fault of the file itself.
+// Problem is a fault of the file itself, which a reader of JSON or YAML overlooks.
 type Problem struct {
 	Line, Column int
-	Message      string
+	// Rule is a short name of the fault, in kebab case.
+	Rule    string
+	Message string
+	// Refused says that AWS refuses the file for it.
+	Refused bool
 }
 
 // Setting is one option setting as the file has it.
@@ -59,8 +62,6 @@ type Setting struct {
 	Unresolved bool
 	// Conditional says that the setting, or this value of it, applies only if a condition of the template holds.
 	Conditional bool
-	// NotText says that the file has a list or an object where a text belongs; Value is its JSON.
-	NotText bool
 	// Line and Column are where the value stands (the option if it has none), from 1.
 	Line, Column int
 }
@@ -70,6 +71,7 @@ type format uint8
 const (
 	cloudFormation format = iota
 	ebextension
+	saved // a saved configuration, or a list for the AWS CLI
 )
 
 // Parse reads a CloudFormation template, JSON or YAML. The file's name is only remembered. The error has the position.
@@ -78,6 +80,10 @@ func Parse(file string, data []byte) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	return document(file, root)
+}
+
+func document(file string, root *node) (*Document, error) {
 	resources := root.get("Resources")
 	if resources == nil || resources.kind != object {
 		return nil, fmt.Errorf("%s: not a CloudFormation template: it has no Resources object", file)
@@ -91,7 +97,7 @@ func Parse(file string, data []byte) (*Document, error) {
 	for i := range resources.keys {
 		key, body := &resources.keys[i], &resources.values[i]
 		typ := body.get("Type")
-		if typ == nil || typ.kind != text || slices.IndexFunc(resources.keys[i+1:], func(k node) bool { return k.text == key.text }) >= 0 {
+		if typ == nil || typ.kind != text || resources.get(key.text) != body {
 			continue // Fn::ForEach, a fault that CloudFormation reports, or an entry that a later one replaces
 		}
 		r := Resource{LogicalID: key.text, Type: typ.text, Line: key.line, Column: key.column}
@@ -109,12 +115,13 @@ func Parse(file string, data []byte) (*Document, error) {
 		}
 		if r.Type == Environment || r.Type == ConfigurationTemplate {
 			c := collector{}
-			c.list(body.get("Properties").get("OptionSettings"), false)
 			properties := body.get("Properties")
+			c.list(properties.get("OptionSettings"), false)
 			for _, other := range []string{"TemplateName", "SourceConfiguration", "EnvironmentId", "Fn::Transform"} {
 				c.partial = c.partial || properties.get(other) != nil
 			}
 			r.settings, r.partial = c.settings, c.partial
+			d.Problems = append(d.Problems, c.problems...)
 		}
 		d.Resources = append(d.Resources, r)
 	}
@@ -122,7 +129,8 @@ func Parse(file string, data []byte) (*Document, error) {
 }
 
 func duplicate(key *node) Problem {
-	return Problem{key.line, key.column, fmt.Sprintf("the key %q is there twice in one object; only the last one counts", key.text)}
+	return Problem{Line: key.line, Column: key.column, Rule: "duplicate-key",
+		Message: fmt.Sprintf("the key %q is there twice in one object; only the last one counts", key.text)}
 }
 
 // Settings returns the option settings of an environment or a configuration template in the order of the file, none for
@@ -146,38 +154,79 @@ type Config struct {
 // environmentProperties is the namespace of a setting that names none.
 const environmentProperties = "aws:elasticbeanstalk:application:environment"
 
-// IsConfig reports whether a file is read by ParseConfig: Elastic Beanstalk takes the files of .ebextensions whose name
-// ends in .config.
-func IsConfig(file string) bool { return filepath.Ext(file) == ".config" }
+// Read reads whatever carries option settings, and returns it as one or the other: a CloudFormation template; an
+// .ebextensions configuration file, which the file's name (*.config) or its option_settings tells; a saved configuration;
+// or a list of settings as the AWS CLI takes it.
+func Read(file string, data []byte) (*Document, *Config, error) {
+	root, err := parse(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if filepath.Ext(file) != ".config" && root.get("Resources") != nil && root.get("option_settings") == nil {
+		d, err := document(file, root)
+		return d, nil, err
+	}
+	c, err := config(file, root)
+	return nil, c, err
+}
 
 // ParseConfig reads an .ebextensions configuration file, YAML or JSON: option_settings as a list (namespace, option_name,
 // value) or as a map of maps. A file without option_settings has no settings. The error has the position.
+//
+// Elsewhere than in a .config file, OptionSettings of a saved configuration and a bare list of settings are read too.
 func ParseConfig(file string, data []byte) (*Config, error) {
 	root, err := parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if root.kind != object {
-		return nil, fmt.Errorf("%s: not a configuration file: it is no map of sections such as option_settings", file)
-	}
-	config := &Config{File: file}
+	return config(file, root)
+}
+
+func config(file string, root *node) (*Config, error) {
+	conf := &Config{File: file}
 	root.duplicates(func(key *node) {
-		config.Problems = append(config.Problems, duplicate(key))
+		conf.Problems = append(conf.Problems, duplicate(key))
 	})
 	c := collector{format: ebextension}
-	switch settings := root.get("option_settings"); {
+	settings := root.get("option_settings")
+	if filepath.Ext(file) != ".config" && settings == nil {
+		c.format = saved
+		settings = root.get("OptionSettings")
+		if root.kind == list {
+			settings = root
+		}
+		if settings == nil {
+			return nil, fmt.Errorf("%s: neither a CloudFormation template (it has no Resources) nor a configuration file (it has no option_settings)", file)
+		}
+	} else if root.kind != object {
+		return nil, fmt.Errorf("%s: line %d: not a configuration file: it is no map of sections such as option_settings", file, root.line)
+	}
+	switch {
 	case settings == nil || settings.kind == null:
 	case settings.kind == list:
 		c.list(settings, false)
 	case settings.kind == object:
 		c.namespaces(settings)
 	default:
-		return nil, fmt.Errorf("%s: line %d: option_settings must be a list or a map", file, settings.line)
+		return nil, fmt.Errorf("%s: line %d: the option settings must be a list or a map", file, settings.line)
 	}
-	config.Settings = c.settings
-	config.Problems = append(config.Problems, c.problems...)
-	return config, nil
+	for i := range root.keys {
+		key := &root.keys[i]
+		for _, section := range sections {
+			if key.text != section && fold(key.text) == fold(section) && c.format == ebextension {
+				c.problem(key, "unknown-section", false, fmt.Sprintf("Beanstalk skips a file with the section %q; it is called %s", key.text, section))
+			}
+		}
+	}
+	conf.Settings = c.settings
+	conf.Problems = append(conf.Problems, c.problems...)
+	return conf, nil
 }
+
+// sections are those of a configuration file, which people also spell otherwise.
+var sections = []string{"option_settings", "container_commands", "packages", "groups", "users", "sources", "files", "commands", "services", "Resources"}
+
+func fold(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
 
 type collector struct {
 	format   format
@@ -186,8 +235,8 @@ type collector struct {
 	partial  bool
 }
 
-func (c *collector) problem(n *node, message string) {
-	c.problems = append(c.problems, Problem{n.line, n.column, message})
+func (c *collector) problem(at *node, rule string, refused bool, message string) {
+	c.problems = append(c.problems, Problem{Line: at.line, Column: at.column, Rule: rule, Message: message, Refused: refused})
 }
 
 // namespaces collects the map form: namespace → option → value.
@@ -207,6 +256,14 @@ func (c *collector) namespaces(n *node) {
 	}
 }
 
+// names are the keys of an entry of the list form.
+func (f format) names() (namespace, option, resource, value string) {
+	if f == ebextension {
+		return "namespace", "option_name", "resource_name", "value"
+	}
+	return "Namespace", "OptionName", "ResourceName", "Value"
+}
+
 // list collects the list form, at any depth of Fn::If.
 func (c *collector) list(n *node, conditional bool) {
 	if n == nil || n.kind == null {
@@ -218,29 +275,31 @@ func (c *collector) list(n *node, conditional bool) {
 		}
 		return
 	}
-	if n.kind == object && n.get("OptionName") == nil && n.get("option_name") == nil {
-		c.partial = true // a function that gives settings, or none (AWS::NoValue)
-		return
-	}
-	if n.kind == object {
+	_, option, _, _ := c.format.names()
+	switch {
+	case n.kind == list:
+		for i := range n.values {
+			c.list(&n.values[i], conditional)
+		}
+	case n.kind != object:
+		c.problem(n, "not-a-setting", true, "an option setting must be a map, and this is a value")
+	case n.get(option) != nil:
 		c.entry(n, conditional)
-		return
-	}
-	for i := range n.values {
-		c.list(&n.values[i], conditional)
+	case isFunction(n):
+		c.partial = true // it gives settings, or none (AWS::NoValue)
+	default:
+		c.problem(n, "not-a-setting", false, "an option setting has a key "+option+", and this one has none")
 	}
 }
 
 func (c *collector) entry(n *node, conditional bool) {
-	namespace, option, resource, value := n.get("Namespace"), n.get("OptionName"), n.get("ResourceName"), n.get("Value")
-	if c.format == ebextension {
-		namespace, option, resource, value = n.get("namespace"), n.get("option_name"), n.get("resource_name"), n.get("value")
-		if namespace == nil {
-			namespace = &node{kind: text, text: environmentProperties}
-		}
+	namespaceKey, optionKey, resourceKey, valueKey := c.format.names()
+	namespace := n.get(namespaceKey)
+	if namespace == nil && c.format == ebextension {
+		namespace = &node{kind: text, text: environmentProperties}
 	}
 	names := make([]string, 3)
-	for i, part := range []*node{namespace, option, resource} {
+	for i, part := range []*node{namespace, n.get(optionKey), n.get(resourceKey)} {
 		if part == nil || part.kind == null {
 			continue
 		}
@@ -253,7 +312,7 @@ func (c *collector) entry(n *node, conditional bool) {
 	}
 	key := *n
 	key.text = names[1]
-	c.add(names[0], names[2], &key, value, conditional)
+	c.add(names[0], names[2], &key, n.get(valueKey), conditional)
 }
 
 func (c *collector) add(namespace, resource string, option, value *node, conditional bool) {
@@ -263,7 +322,11 @@ func (c *collector) add(namespace, resource string, option, value *node, conditi
 	}
 	if value == nil || value.kind == null {
 		if value != nil {
-			c.problem(option, fmt.Sprintf("%s %s has no value (null)", namespace, option.text))
+			message := "the value is null"
+			if c.format == cloudFormation {
+				message += ", which CloudFormation refuses"
+			}
+			c.problem(value, "null-value", c.format == cloudFormation, namespace+" "+option.text+": "+message)
 		}
 		c.settings = append(c.settings, s)
 		return
@@ -286,7 +349,9 @@ func (c *collector) add(namespace, resource string, option, value *node, conditi
 	case isFunction(value):
 		s.Unresolved = true
 	default:
-		s.NotText = c.format == cloudFormation
+		if c.format == cloudFormation {
+			c.problem(value, "value-not-text", true, namespace+" "+option.text+": the value must be a text, and it is a list or an object")
+		}
 		encoded, err := json.Marshal(value.any())
 		if err != nil {
 			s.Unresolved = true

@@ -31,71 +31,79 @@ const (
 )
 
 // Requirement is a value that another option must have for an option to do anything.
-type Requirement struct{ Namespace, Name, Value string }
+type Requirement struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Value     string `json:"value"`
+}
 
 // Option is what is published about one option.
 type Option struct {
 	// Namespace and Name identify the option. In the catalogue a part of one's own choice is in angle brackets
 	// ("aws:elasticbeanstalk:environment:process:<process_name>"); [Lookup] fills it in.
-	Namespace, Name string
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
 	// FreeName says that Name is of one's own choice, as an environment property's.
-	FreeName bool
+	FreeName bool `json:"freeName,omitempty"`
 	// Type is the form of the value.
-	Type Type
+	Type Type `json:"type"`
 	// Default is the value that Beanstalk takes without a setting, "" if there is none or it varies.
 	// These are the defaults of the API and CloudFormation; the console and the EB CLI set other values of their own.
-	Default string
+	Default string `json:"default,omitempty"`
 	// DefaultNote says what the default depends on.
-	DefaultNote string
+	DefaultNote string `json:"defaultNote,omitempty"`
 	// Min and Max bound an Integer or a Number, nil if unbounded.
-	Min, Max *float64
+	Min *float64 `json:"min,omitempty"`
+	Max *float64 `json:"max,omitempty"`
 	// MinDuration and MaxDuration bound a Duration.
-	MinDuration, MaxDuration string
+	MinDuration string `json:"minDuration,omitempty"`
+	MaxDuration string `json:"maxDuration,omitempty"`
 	// Choices are the values of a Choice, or of the items of a List. Beanstalk compares without case, unless
 	// CaseSensitive.
-	Choices       []string
-	CaseSensitive bool
+	Choices       []string `json:"choices,omitempty"`
+	CaseSensitive bool     `json:"caseSensitive,omitempty"`
 	// Pattern is the regular expression of a Text, or of the items of a List.
-	Pattern string
+	Pattern string `json:"pattern,omitempty"`
 	// Prefix begins an ID, or the items of a List.
-	Prefix string
+	Prefix string `json:"prefix,omitempty"`
 	// Services are the services whose ARNs are taken.
-	Services []string
+	Services []string `json:"services,omitempty"`
 	// MaxLength is the greatest number of characters, MaxItems of items in a List; 0 if there is no limit.
-	MaxLength, MaxItems int
+	MaxLength int `json:"maxLength,omitempty"`
+	MaxItems  int `json:"maxItems,omitempty"`
 	// UniqueItems says that a List must not have an item twice.
-	UniqueItems bool
+	UniqueItems bool `json:"uniqueItems,omitempty"`
 	// LoadBalancers are the types of load balancer to which the option applies, empty if it has nothing to do with one.
-	LoadBalancers []LoadBalancerType
+	LoadBalancers []LoadBalancerType `json:"loadBalancers,omitempty"`
 	// DedicatedOnly says that the option does not apply to a shared load balancer.
-	DedicatedOnly bool
+	DedicatedOnly bool `json:"dedicatedOnly,omitempty"`
 	// EnvironmentType is the only type of environment to which the option applies, "" if it applies to both.
-	EnvironmentType string
+	EnvironmentType string `json:"environmentType,omitempty"`
 	// Tier is the only tier to which the option applies, "" if it applies to both.
-	Tier Tier
+	Tier Tier `json:"tier,omitempty"`
 	// Platforms are the only platforms to which the option applies, by the developer guide's names; empty: all.
-	Platforms []string
+	Platforms []string `json:"platforms,omitempty"`
 	// AmazonLinuxAMIOnly says that the option does not exist on Amazon Linux 2 and later.
-	AmazonLinuxAMIOnly bool
+	AmazonLinuxAMIOnly bool `json:"amazonLinuxAMIOnly,omitempty"`
 	// CreationOnly says that the value can be chosen only when the environment is made.
-	CreationOnly bool
+	CreationOnly bool `json:"creationOnly,omitempty"`
 	// Deprecated says that AWS advises another option.
-	Deprecated bool
+	Deprecated bool `json:"deprecated,omitempty"`
 	// Undocumented says that only the API knows the option.
-	Undocumented bool
+	Undocumented bool `json:"undocumented,omitempty"`
 	// Lenient says that it is not known, or known not to be so, that Beanstalk refuses other values than the allowed ones.
-	Lenient bool
+	Lenient bool `json:"lenient,omitempty"`
 	// Needs is the value of another option without which this one does nothing, nil if none.
-	Needs *Requirement
+	Needs *Requirement `json:"needs,omitempty"`
 	// ChangeSeverity is AWS's own word on a change of the value, as DescribeConfigurationOptions gave it in 2017;
 	// "" if it gave none. It is data, and misleads for some options: Effect is what to go by.
-	ChangeSeverity string
+	ChangeSeverity string `json:"changeSeverity,omitempty"`
 	// Effect is what a change of the value does to a running environment.
-	Effect Effect
+	Effect Effect `json:"effect"`
 	// Source names where this was learnt.
-	Source string
+	Source string `json:"source,omitempty"`
 	// URL is AWS's page on the option.
-	URL string
+	URL string `json:"url,omitempty"`
 
 	pattern func() *regexp.Regexp
 }
@@ -182,9 +190,9 @@ func union(a, b *Option) *Option {
 // row is an entry of catalogue.json. Effects are by their Go names there.
 type row struct {
 	Option
-	URL    string
-	Effect string
-	Needs  []string
+	URL    string   `json:"url"`
+	Effect string   `json:"effect"`
+	Needs  []string `json:"needs"`
 }
 
 func (r row) option() Option {

@@ -54,12 +54,8 @@ func Check(settings []Setting, in Context) []Finding {
 		c.setting(i)
 	}
 	c.rules()
-	slices.SortStableFunc(c.found, func(a, b found) int { return cmp.Compare(a.at, b.at) })
-	findings := make([]Finding, len(c.found))
-	for i := range c.found {
-		findings[i] = c.found[i].Finding
-	}
-	return findings
+	slices.SortStableFunc(c.found, func(a, b Finding) int { return cmp.Compare(a.Index, b.Index) })
+	return c.found
 }
 
 // Validate returns the errors among Check's findings as one joined error, nil if there is none.
@@ -81,11 +77,6 @@ func (f Finding) Error() string {
 	return f.Message + " (" + f.URL + ")"
 }
 
-type found struct {
-	Finding
-	at int
-}
-
 type checker struct {
 	catalogue *index
 	settings  []Setting
@@ -94,7 +85,7 @@ type checker struct {
 	at        map[key]int // the last setting of each option
 	options   []*Option   // of each setting, nil if unknown
 	order     []string    // namespaces in the order of their first setting
-	found     []found
+	found     []Finding
 
 	balancer balancer
 	single   bool // the environment has one instance and no load balancer, for certain
@@ -204,15 +195,15 @@ func (c *checker) index(namespace string, names ...string) int {
 	return -1
 }
 
-// secret says whether a setting's value may be a secret, which no message shows.
-func (s *Setting) secret() bool {
+// Secret says whether the setting's value may be a secret, which no message shows.
+func (s Setting) Secret() bool {
 	return strings.HasPrefix(s.Namespace, environmentProperties) || s.OptionName == "DBPassword" ||
 		s.Namespace == templateParameter || strings.HasPrefix(s.Namespace, "aws:elasticbeanstalk:eks")
 }
 
 // Shown is the value as messages show it: in quotes, or only its length where it may be a secret.
 func (s Setting) Shown() string {
-	if s.secret() {
+	if s.Secret() {
 		return fmt.Sprintf("a value of %d characters", len([]rune(s.Value)))
 	}
 	const longest = 80
@@ -233,7 +224,7 @@ func (s Setting) Name() string {
 // report adds a finding. The message says what is wrong; option, allowed values and suggestion are added to it.
 func (c *checker) report(i int, level Level, rule, suggestion, format string, args ...any) {
 	s := c.settings[i]
-	f := Finding{Setting: s, Rule: rule, Level: level, Suggestion: suggestion}
+	f := Finding{Setting: s, Index: i, Rule: rule, Level: level, Suggestion: suggestion}
 	f.Message = s.Name() + ": " + fmt.Sprintf(format, args...)
 	if o := c.options[i]; o != nil {
 		f.URL = o.URL
@@ -249,7 +240,7 @@ func (c *checker) report(i int, level Level, rule, suggestion, format string, ar
 	if suggestion != "" {
 		f.Message += "; did you mean " + suggestion + "?"
 	}
-	c.found = append(c.found, found{f, i})
+	c.found = append(c.found, f)
 }
 
 // setting checks one setting by itself.

@@ -95,6 +95,9 @@ func (e Effect) String() string {
 	return "unknown"
 }
 
+// MarshalText renders the effect as String does.
+func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
 // Level is how bad a finding is.
 type Level int
 
@@ -113,10 +116,15 @@ func (l Level) String() string {
 	return "error"
 }
 
+// MarshalText renders the level as String does.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
 // A Finding is one thing that is wrong with one setting.
 type Finding struct {
 	// Setting is the setting at fault; of a missing one, the one that needs it.
 	Setting
+	// Index is its place in the list that Check was given.
+	Index int
 	// Rule is the rule's id, in kebab case. It is part of the API: acknowledgements name it.
 	Rule string
 	// Level says whether the setting is refused.

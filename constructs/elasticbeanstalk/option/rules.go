@@ -288,39 +288,26 @@ func (c *checker) network() {
 const propertiesLimit = 4096
 
 func (c *checker) properties() {
-	size, last := 0, -1
+	size, passed := 0, -1
 	for i := range c.settings {
 		s := &c.settings[i]
 		if s.Namespace != environmentProperties || c.at[s.identity()] != i {
 			continue
 		}
-		size += len(s.OptionName) + 1
+		size += len(s.OptionName) + len("=")
 		if s.resolved() {
 			size += len(s.Value)
 		}
-		if last < 0 || size > propertiesLimit && c.settings[last].Namespace != environmentProperties {
-			last = i
-		}
-		if size > propertiesLimit {
-			last = i
-			break
+		if size > propertiesLimit && passed < 0 {
+			passed = i
 		}
 		if j, twice := c.at[key{environmentSecrets, "", s.OptionName}]; twice {
 			c.report(j, Warning, "environment-name", "", "%s is an environment property and a secret; it is not documented which of them the application gets", s.OptionName)
 		}
 	}
-	if size > propertiesLimit {
-		total := 0
-		for i := range c.settings {
-			if s := &c.settings[i]; s.Namespace == environmentProperties && c.at[s.identity()] == i {
-				total += len(s.OptionName) + 1
-				if s.resolved() {
-					total += len(s.Value)
-				}
-			}
-		}
-		c.report(last, Error, "environment-size", "", "all environment properties together have %d bytes as name=value, and %d is the most; the limit is passed here",
-			total, propertiesLimit)
+	if passed >= 0 {
+		c.report(passed, Error, "environment-size", "", "all environment properties together have %d bytes as name=value, and %d is the most; the limit is passed here",
+			size, propertiesLimit)
 	}
 }
 
