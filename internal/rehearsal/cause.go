@@ -101,13 +101,35 @@ func emergency(log string) string {
 var (
 	missingModule   = regexp.MustCompile(`No module named '?([\w./]+)'?`)
 	missingObject   = regexp.MustCompile(`Failed to find attribute '([^']+)' in '([^']+)'|Attribute "([^"]+)" not found in module "([^"]+)"`)
-	importString    = regexp.MustCompile(`Error loading ASGI app\. (.*)|Failed to find application object '?([^']+?)'?(?: in|$)|Could not import module "([^"]+)"`)
+	importString    = regexp.MustCompile(`Error loading ASGI app\. .*|Failed to find application, .*|Failed to find application object '?([^']+?)'?(?: in|$)|Could not import module "([^"]+)"`)
 	commandNotFound = regexp.MustCompile(`(?m)(?:^|: )([\w./-]+): (?:command )?not found`)
 	missingVariable = regexp.MustCompile(`KeyError: '([A-Z][A-Z0-9_]*)'|(?:UndefinedValueError|ImproperlyConfigured): (?:Set the )?([A-Z][A-Z0-9_]*)(?: environment variable| not found)`)
 	addressInUse    = regexp.MustCompile(`(?i)(?:Connection|Address already) in use`)
-	// arguments that look like an application: mysite.wsgi, mysite.wsgi:application
-	applicationArgument = regexp.MustCompile(`(?:^|\s)([A-Za-z_]\w*(?:\.\w+)*:\w+|[A-Za-z_]\w*(?:\.\w+)*\.(?:wsgi|asgi)|[\w/]+\.py)(?:\s|$)`)
 )
+
+var (
+	applicationName = regexp.MustCompile(`^[A-Za-z_][\w./]*(:\w+)?$`)
+	notApplication  = regexp.MustCompile(`^(bash|sh|env|exec|python[\d.]*|gunicorn|uvicorn|daphne|hypercorn|granian|uwsgi)$|\.sh$`)
+)
+
+// applicationArgument returns what a server's command names as the application: "mysite.wsgi:application", or "".
+func applicationArgument(command string) string {
+	found, certain, option := "", false, false
+	for _, word := range strings.Fields(command) {
+		if strings.HasPrefix(word, "-") {
+			option = !strings.Contains(word, "=")
+			continue
+		}
+		if applicationName.MatchString(word) && !notApplication.MatchString(word) {
+			sure := strings.ContainsAny(word, ".:")
+			if sure && !(certain && option) || !certain && !option {
+				found, certain = word, sure
+			}
+		}
+		option = false
+	}
+	return found
+}
 
 // lastTraceback returns the last traceback of a log and its final line.
 func lastTraceback(log string) (trace, failure string) {
@@ -143,10 +165,7 @@ func notStarted(f facts, s situation) Cause {
 	if f.UnitFailed {
 		how += fmt.Sprintf(", %d times; systemd gives up", len(f.Exits))
 	}
-	asked := ""
-	if m := applicationArgument.FindStringSubmatch(s.command); m != nil {
-		asked = m[1]
-	}
+	asked := applicationArgument(s.command)
 	module, _, _ := strings.Cut(asked, ":")
 	switch m := missingModule.FindStringSubmatch(failure); {
 	case addressInUse.MatchString(f.AppLog) && trace == "":
@@ -424,9 +443,16 @@ func serverError(f facts, s situation) Cause {
 		Change: "mend what the traceback shows; with DEBUG off Django's default logging does not write it anywhere"}
 }
 
-// shorten keeps a traceback's head and its end.
+var carets = regexp.MustCompile(`^\s+[~^]+\s*$`)
+
+// shorten keeps a traceback's head and its end, without what says nothing.
 func shorten(trace string) string {
-	lines := strings.Split(strings.TrimRight(trace, "\n"), "\n")
+	var lines []string
+	for line := range strings.Lines(strings.TrimRight(trace, "\n")) {
+		if line = strings.TrimRight(line, "\n"); !carets.MatchString(line) && !strings.Contains(line, `File "<frozen importlib`) {
+			lines = append(lines, line)
+		}
+	}
 	const ends = 14
 	if len(lines) <= ends+2 {
 		return strings.Join(lines, "\n")

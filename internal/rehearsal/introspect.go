@@ -43,7 +43,7 @@ type django struct {
 	Raised         []raised   `json:"raised"`
 	View           string     `json:"view"`        // that ran, "" if none did
 	AnsweredBy     string     `json:"answered_by"` // the middleware, if no view ran
-	Hang           string     `json:"-"`           // where the request was when it took too long
+	Hang           string     `json:"hang"`        // where the request was when it took too long
 }
 
 type database struct{ Alias, Engine, Host, Port string }

@@ -126,15 +126,17 @@ def ask(settings):
     save()
     hang = open(FACTS + ".hang", "w")
     faulthandler.dump_traceback_later(REQUEST["patience"], exit=True, file=hang)
-    for _ in handler(environ, start_response):
-        pass
-    faulthandler.cancel_dump_traceback_later()
-    facts.update(answer)
-    facts["raised"] = raised
-    facts["view"] = reached["view"]
-    depth = reached["depth"]
-    if reached["view"] is None and 0 <= depth < len(paths):
-        facts["answered_by"] = paths[depth]
+    try:
+        for _ in handler(environ, start_response):
+            pass
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        facts.update(answer)
+        facts["raised"] = raised
+        facts["view"] = reached["view"]
+        depth = reached["depth"]
+        if reached["view"] is None and 0 <= depth < len(paths):
+            facts["answered_by"] = paths[depth]
 
 
 def main():

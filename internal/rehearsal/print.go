@@ -57,7 +57,11 @@ func (p Probe) String() string {
 		}
 	}
 	line := fmt.Sprintf("probe %d: %s in %d ms → %s", p.Number, answer, p.Took.Milliseconds(), p.State)
-	if p.Reason != "" {
+	switch {
+	case p.State == health.Initial:
+		code, _, _ := strings.Cut(p.Reason, ":")
+		line += " (" + code + ")"
+	case p.Reason != "":
 		line += ", " + p.Reason
 	}
 	return line + "; about " + p.Colour

@@ -101,3 +101,179 @@ func TestHealthy(t *testing.T) {
 		})
 	}
 }
+
+// What users do wrong, and what it is called.
+func TestCauses(t *testing.T) {
+	for name, test := range map[string]struct {
+		files    map[string]string
+		settings map[string]string
+		id       string
+		says     []string // in the summary
+		advises  string   // in the change
+		verdict  string   // beginning of the last line; default: "verdict: unhealthy: " and the summary
+	}{
+		"address not allowed": {
+			id:   "allowed-hosts",
+			says: []string{"400", "10.0.1.23 is not in ALLOWED_HOSTS", "www.example.com"}, advises: "INSTANCE_IP",
+		},
+		"address with a port": {
+			settings: map[string]string{"INSTANCE_IP": "10.0.1.23:80"},
+			id:       "allowed-hosts", says: []string{"10.0.1.23:80"}, advises: "has a port",
+		},
+		"address in one entry with others": {
+			settings: map[string]string{"ALLOWED_HOSTS": "www.example.com,10.0.1.23"},
+			id:       "allowed-hosts", says: []string{`"www.example.com,10.0.1.23"`}, advises: "split it",
+		},
+		"pattern": {
+			settings: map[string]string{"ALLOWED_HOSTS": "10.0.1.*"},
+			id:       "allowed-hosts", says: []string{"10.0.1.*"}, advises: "no patterns",
+		},
+		"address that the settings do not read": {
+			settings: map[string]string{"PRIVATE_IP": "10.0.1.23"},
+			id:       "allowed-hosts", says: []string{"10.0.1.23"}, advises: "PRIVATE_IP",
+		},
+		"redirect to HTTPS": {
+			files:    map[string]string{"mysite/settings.py": edited(t, "mysite/settings.py", "SECURE_REDIRECT_EXEMPT", "EXEMPT")},
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, "SECURE_SSL_REDIRECT": "true"},
+			id:       "https-redirect", says: []string{"301 to https://10.0.1.23/healthz/", "SecurityMiddleware"}, advises: `SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]`,
+			verdict: "verdict: healthy by 301",
+		},
+		"redirect to HTTPS that does not count": {
+			files:    map[string]string{"mysite/settings.py": edited(t, "mysite/settings.py", "SECURE_REDIRECT_EXEMPT", "EXEMPT")},
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, "SECURE_SSL_REDIRECT": "true", processNamespace + "|MatcherHTTPCode": "200"},
+			id:       "https-redirect", says: []string{"SecurityMiddleware"}, advises: "SECURE_REDIRECT_EXEMPT",
+		},
+		"redirect to SECURE_SSL_HOST without the address": {
+			files: map[string]string{"mysite/settings.py": edited(t, "mysite/settings.py", "SECURE_REDIRECT_EXEMPT", `SECURE_SSL_HOST = "www.example.com"`+"\nEXEMPT") +
+				"\nMIDDLEWARE = MIDDLEWARE[:1]\n"},
+			settings: map[string]string{"SECURE_SSL_REDIRECT": "true"},
+			id:       "https-redirect", says: []string{"SECURE_SSL_HOST", "https://www.example.com/healthz/"}, advises: "SECURE_REDIRECT_EXEMPT",
+			verdict: "verdict: healthy by 301",
+		},
+		"no slash": {
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/healthz"},
+			id:       "slash-redirect", says: []string{"APPEND_SLASH"}, advises: "/healthz/",
+			verdict: "verdict: healthy by 301",
+		},
+		"redirect by a view": {
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/elsewhere/"},
+			id:       "view-redirect", says: []string{"302 to /login/", "mysite.urls.elsewhere"},
+		},
+		"path that is not there": {
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/heathz/"},
+			id:       "path-not-routed", says: []string{"404", "/heathz/", "mysite.urls"},
+		},
+		"path under static files": {
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/static/ok.txt"},
+			id:       "static-path", says: []string{"404", "/static/ok.txt"},
+		},
+		"view that raises": {
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/broken/"},
+			id:       "view-raised", says: []string{"500", "ValueError: the answer is not 42", "mysite.urls.broken"},
+		},
+		"database that is not there": {
+			files: map[string]string{
+				"mysite/settings.py": edited(t, "mysite/settings.py", "DATABASES = {}", `DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/nowhere/db.sqlite3"}}`),
+				"mysite/urls.py":     edited(t, "mysite/urls.py", `return HttpResponse("ok", content_type="text/plain")`, "from django.db import connection; connection.ensure_connection()"),
+			},
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP},
+			id:       "database-unreachable", says: []string{"500", "database", "unable to open database file"},
+		},
+		"slow view": {
+			settings: map[string]string{
+				"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/slow/",
+				processNamespace + "|HealthCheckTimeout": "2", processNamespace + "|UnhealthyThresholdCount": "2",
+			},
+			id: "timeout", says: []string{"no answer within 2s", "slow", "/var/app/current/mysite/urls.py"},
+		},
+		"module that is not installed": {
+			files: map[string]string{"mysite/urls.py": "import requests\n"},
+			id:    "missing-dependency", says: []string{"requests", "500"}, settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP},
+		},
+		"module that is not installed, in the settings": {
+			files: map[string]string{"mysite/settings.py": "import requests\n"},
+			id:    "missing-dependency", says: []string{"does not start", "requests", "exit code 3"}, advises: "requirements.txt",
+		},
+		"wrong WSGI path": {
+			settings: map[string]string{pythonNamespace + "|WSGIPath": "application"},
+			id:       "wsgi-path", says: []string{"application"}, advises: "mysite.wsgi",
+		},
+		"WSGI path as a file": {
+			settings: map[string]string{pythonNamespace + "|WSGIPath": "mysite/wsgi.py"},
+			id:       "wsgi-path", says: []string{"mysite/wsgi.py"}, advises: "mysite.wsgi",
+		},
+		"wrong object": {
+			settings: map[string]string{pythonNamespace + "|WSGIPath": "mysite.wsgi:app"},
+			id:       "wsgi-path", says: []string{"app"}, advises: "WSGIPath",
+		},
+		"variable that is not set": {
+			files: map[string]string{"mysite/settings.py": edited(t, "mysite/settings.py", `os.environ["SECRET_KEY"]`, `os.environ["DJANGO_SECRET"]`)},
+			id:    "missing-variable", says: []string{"DJANGO_SECRET"}, advises: "aws:elasticbeanstalk:application:environment",
+		},
+		"error in the settings": {
+			files: map[string]string{"mysite/settings.py": edited(t, "mysite/settings.py", "DATABASES = {}", "DATABASES = {)")},
+			id:    "worker-boot", says: []string{"SyntaxError", "exit code 3"},
+		},
+		"another port": {
+			files: map[string]string{"Procfile": "web: gunicorn --bind 127.0.0.1:8080 mysite.wsgi\n"},
+			id:    "port-mismatch", says: []string{"502", "8080", "8000"}, advises: "127.0.0.1:8000",
+		},
+		"command that is not there": {
+			files: map[string]string{"Procfile": "web: uvicorn mysite.asgi\n"},
+			id:    "command-not-found", says: []string{"uvicorn"},
+		},
+		"process on another port": {
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|Port": "8080"},
+			id:       "process-port", says: []string{"8080"}, advises: "Port",
+		},
+		"configuration of nginx": {
+			files: map[string]string{".platform/nginx/conf.d/site.conf": "client_max_body_size 10 MB;\n"},
+			id:    "proxy-configuration", says: []string{"client_max_body_size"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := Input{Bundle: site(t, test.files), Settings: settings(test.settings)}
+			v, out := rehearse(t, in, Options{Isolation: Namespace})
+			if len(v.Causes) == 0 {
+				t.Fatalf("no cause named; %v", v)
+			}
+			c := v.Causes[0]
+			if c.ID != test.id {
+				t.Errorf("cause %q, want %q", c.ID, test.id)
+			}
+			for _, s := range test.says {
+				if !strings.Contains(c.Summary, s) {
+					t.Errorf("summary %q does not say %q", c.Summary, s)
+				}
+			}
+			if !strings.Contains(c.Change, test.advises) {
+				t.Errorf("change %q does not say %q", c.Change, test.advises)
+			}
+			want := test.verdict
+			if want == "" {
+				want = "verdict: unhealthy: " + c.Summary
+			} else if !strings.Contains(out, "no view ran") {
+				t.Error("does not say that no view ran")
+			}
+			if v.String() != want {
+				t.Errorf("last line %q, want %q", v, want)
+			}
+			if strings.Contains(out, "rehearsal-") || strings.Contains(out, os.TempDir()) {
+				t.Error("names directories that are there for the rehearsal only")
+			}
+		})
+	}
+}
+
+// edited is a file of testdata/site with something in it replaced.
+func edited(t *testing.T, name, from, to string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata/site", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(content), from) {
+		t.Fatalf("%s does not have %q", name, from)
+	}
+	return strings.Replace(string(content), from, to, 1)
+}

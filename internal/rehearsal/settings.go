@@ -55,7 +55,7 @@ type variable struct {
 // staticFile is a path that nginx serves from a directory of the bundle.
 type staticFile struct{ URL, Directory string }
 
-var secretName = regexp.MustCompile(`(?i)secret|passw|token|credential|private|api_?key|access_?key|(^|_)key$|_dsn$|database_url|_url$`)
+var secretName = regexp.MustCompile(`(?i)secret|passw|token|credential|api_?key|access_?key|private_?key|(^|_)key$|_dsn$|database_url|_url$`)
 
 // newPlan reads the settings as Elastic Beanstalk does: what is not set has the platform's default, not beanpole's.
 func newPlan(settings []option.Setting) (plan, error) {
