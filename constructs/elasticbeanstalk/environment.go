@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticbeanstalk"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -159,6 +160,9 @@ type Environment struct {
 	added       []option.Setting
 	warned      map[string]bool
 	targetGroup awselasticloadbalancingv2.IApplicationTargetGroup
+
+	loadBalancerGroups []awsec2.ISecurityGroup
+	accessLogs         awss3.IBucket // of a dedicated load balancer
 }
 
 var (
@@ -173,6 +177,9 @@ var (
 func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentProps) *Environment {
 	if err := props.Validate(); err != nil {
 		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
+	}
+	if shared := props.LoadBalancer.Shared; shared != nil && len(*shared.Connections().SecurityGroups()) == 0 {
+		panic(fmt.Errorf("%s/%s: LoadBalancer.Shared: its security groups are not known, so instances cannot admit it; import it with ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes and its SecurityGroupId", *scope.Node().Path(), id))
 	}
 	e := &Environment{props: *props, warned: map[string]bool{}}
 	constructs.NewConstruct_Override(e, scope, &id)
@@ -241,12 +248,16 @@ func (e *Environment) EnvironmentName() string {
 	return *e.Resource.Ref()
 }
 
-// orderBeforeEnvironment makes everything that an instance needs to boot, and to leave in good order, exist as long as
-// the environment does. References alone order the profile and the role, but neither the role's policies nor the routes.
+// orderBeforeEnvironment makes everything that an instance needs to boot, to be found healthy and to leave in good order
+// exist as long as the environment does. References alone order roles, groups and buckets, but not their policies and
+// rules, and no routes.
 func (e *Environment) orderBeforeEnvironment() {
-	dependencies := []constructs.IDependable{e.InstanceRole, e.ServiceRole, e.SecurityGroup}
-	for _, subnet := range *e.instanceSubnets().Subnets {
-		dependencies = append(dependencies, subnet.InternetConnectivityEstablished())
+	dependencies := []constructs.IDependable{e.InstanceRole, e.ServiceRole, e.SecurityGroup, e.instanceSubnets().InternetConnectivityEstablished}
+	for _, group := range e.loadBalancerGroups {
+		dependencies = append(dependencies, group)
+	}
+	if e.accessLogs != nil {
+		dependencies = append(dependencies, e.accessLogs, e.loadBalancerSubnets().InternetConnectivityEstablished)
 	}
 	if shared := e.props.LoadBalancer.Shared; shared != nil {
 		dependencies = append(dependencies, listeners(shared)...)

@@ -82,25 +82,21 @@ func (e *Environment) newSecurityGroups() {
 	})
 	e.SecurityGroup = instances
 
-	var loadBalancer []awsec2.ISecurityGroup
 	if shared := e.props.LoadBalancer.Shared; shared != nil {
-		loadBalancer = *shared.Connections().SecurityGroups()
+		e.loadBalancerGroups = *shared.Connections().SecurityGroups()
 		e.refs.loadBalancer = *shared.LoadBalancerArn()
-		if len(loadBalancer) == 0 {
-			panic(errors.New(*e.Node().Path() + ": LoadBalancer.Shared: its security groups are not known, so instances cannot admit it; import it with ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes and its SecurityGroupId"))
-		}
 	} else {
-		loadBalancer = []awsec2.ISecurityGroup{e.newLoadBalancerSecurityGroup()}
-		bucket := e.props.LoadBalancer.AccessLogs
-		if bucket == nil {
-			bucket = NewAccessLogsBucket(e, "AccessLogs")
+		e.loadBalancerGroups = []awsec2.ISecurityGroup{e.newLoadBalancerSecurityGroup()}
+		e.accessLogs = e.props.LoadBalancer.AccessLogs
+		if e.accessLogs == nil {
+			e.accessLogs = NewAccessLogsBucket(e, "AccessLogs")
 		}
-		e.refs.accessLogsBucket = *bucket.BucketName()
+		e.refs.accessLogsBucket = *e.accessLogs.BucketName()
 		e.refs.loadBalancerSubnets = joinValues(e.loadBalancerSubnets().SubnetIds)
 	}
 
 	var ids []string
-	for _, group := range loadBalancer {
+	for _, group := range e.loadBalancerGroups {
 		ids = append(ids, *group.SecurityGroupId())
 		for _, port := range e.props.ports() {
 			tcp := awsec2.Port_Tcp(jsii.Number(float64(port)))
