@@ -239,10 +239,15 @@ func (c *collector) problem(at *node, rule string, refused bool, message string)
 	c.problems = append(c.problems, Problem{Line: at.line, Column: at.column, Rule: rule, Message: message, Refused: refused})
 }
 
-// namespaces collects the map form: namespace → option → value.
+// namespaces collects the map form: namespace → option → value. A resource's name may stand before the namespace:
+// "Evening.aws:autoscaling:scheduledaction".
 func (c *collector) namespaces(n *node) {
 	for i := range n.keys {
 		key, options := &n.keys[i], &n.values[i]
+		resource, namespace := "", key.text
+		if before, after, ok := strings.Cut(key.text, ".aws:"); ok {
+			resource, namespace = before, "aws:"+after
+		}
 		if options.kind != object {
 			// A value directly under option_settings belongs to the default namespace.
 			if options.kind != null {
@@ -251,7 +256,7 @@ func (c *collector) namespaces(n *node) {
 			continue
 		}
 		for j := range options.keys {
-			c.add(key.text, "", &options.keys[j], &options.values[j], false)
+			c.add(namespace, resource, &options.keys[j], &options.values[j], false)
 		}
 	}
 }

@@ -231,13 +231,13 @@ func (c *checker) report(i int, level Level, rule, suggestion, format string, ar
 		if strings.HasPrefix(rule, "value-") {
 			f.Allowed = o.Allowed()
 		}
-		if f.Allowed != "" {
+		if f.Allowed != "" && o.Type != SuccessCodes { // whose message has it already
 			f.Message += "; allowed: " + f.Allowed
 		}
 	} else {
 		f.URL = documentation + "command-options.html"
 	}
-	if suggestion != "" {
+	if suggestion != "" && rule != "other-namespace" { // which is a statement, not a guess
 		f.Message += "; did you mean " + suggestion + "?"
 	}
 	c.found = append(c.found, f)
@@ -265,6 +265,7 @@ func (c *checker) setting(i int) {
 			c.unknownOption(i, n)
 			return
 		}
+		c.options[i] = o
 		c.report(i, Warning, "name-case", o.Name, "AWS spells the option otherwise, and it is not documented that it overlooks the case of letters")
 	}
 	c.options[i] = o
@@ -316,10 +317,10 @@ func (c *checker) unknownNamespace(i int) {
 	}
 	hint := nowhere[strings.ToLower(s.OptionName)]
 	if hint != "" {
-		c.report(i, level, "unknown-namespace", "", "Beanstalk knows no namespace %q; %s", s.Namespace, hint)
+		c.report(i, level, "unknown-namespace", "", "Beanstalk knows no such namespace; %s", hint)
 		return
 	}
-	c.report(i, level, "unknown-namespace", c.closestNamespace(s), "Beanstalk knows no namespace %q", s.Namespace)
+	c.report(i, level, "unknown-namespace", c.closestNamespace(s), "Beanstalk knows no such namespace")
 }
 
 // closestNamespace suggests a namespace: one that is spelled alike and has the option, the only one that has it, or
@@ -469,7 +470,11 @@ func (c *checker) valueOf(i int, o *Option) {
 		c.idOf(i, o, v)
 	case SuccessCodes:
 		if err := health.SuccessCodes(s.Value).Validate(); err != nil {
-			c.report(i, Error, "value-pattern", "", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+			meant := strings.ReplaceAll(s.Value, " ", "")
+			if health.SuccessCodes(meant).Validate() != nil {
+				meant = ""
+			}
+			c.report(i, Error, "value-pattern", meant, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 }
