@@ -283,8 +283,8 @@ func badRequest(f facts, s situation) Cause {
 	return Cause{ID: "allowed-hosts", Summary: fmt.Sprintf("400: %s is not in ALLOWED_HOSTS (%s)", s.address, has), Change: hostsAdvice(d, s)}
 }
 
-const addAddress = `run the app through the wrapper that the Procfile of a django.NewEnvironment has, and have settings.py add what it finds: ` +
-	`ALLOWED_HOSTS += os.environ.get("INSTANCE_IP", "").split()`
+const addAddress = `run the app through the wrapper that the Procfile of a django.NewEnvironment has: it adds the address to the variable ` +
+	`ALLOWED_HOSTS, which settings.py must read: ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "").split()`
 
 func hostsAdvice(d *django, s situation) string {
 	for _, h := range d.AllowedHosts {

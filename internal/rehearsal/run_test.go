@@ -114,7 +114,7 @@ func TestCauses(t *testing.T) {
 	}{
 		"address not allowed": {
 			id:   "allowed-hosts",
-			says: []string{"400", "10.0.1.23 is not in ALLOWED_HOSTS", "www.example.com"}, advises: "INSTANCE_IP",
+			says: []string{"400", "10.0.1.23 is not in ALLOWED_HOSTS", "www.example.com"}, advises: "through the wrapper",
 		},
 		"address with a port": {
 			settings: map[string]string{"INSTANCE_IP": "10.0.1.23:80"},
