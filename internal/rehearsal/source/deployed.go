@@ -100,6 +100,7 @@ func Deployed(ctx context.Context, name string) (e Environment, remove func(), e
 			endpoint = own
 		}
 		o.UsePathStyle = onLoopback(endpoint) // the bucket's name in front of it would be a host that does not exist
+		o.DisableLogOutputChecksumValidationSkipped = true
 	})
 	object, err := store.GetObject(ctx, &s3.GetObjectInput{Bucket: where.S3Bucket, Key: where.S3Key})
 	if err != nil {
@@ -123,8 +124,14 @@ func Deployed(ctx context.Context, name string) (e Environment, remove func(), e
 // plain cuts the SDK's account of its own doings off an error.
 func plain(what string, err error) error {
 	message := err.Error()
-	if _, after, ok := strings.Cut(message, "api error "); ok {
+	var request *url.Error
+	switch _, after, refused := strings.Cut(message, "api error "); {
+	case refused:
 		message = after
+	case strings.Contains(message, "get credentials") || strings.Contains(message, "get identity"):
+		message = "no AWS credentials were found, or they have expired; log in as for any AWS tool (aws sso login, AWS_PROFILE, …)"
+	case errors.As(err, &request):
+		message = fmt.Sprintf("%s cannot be reached: %v", request.URL, request.Err)
 	}
 	return fmt.Errorf("AWS: %s: %s", what, message)
 }
