@@ -1,0 +1,15 @@
+"""What moto does wrong and a deployment meets, put right while it runs; its source stays as it is."""
+
+from moto.iam import access_control
+
+
+def apply():
+    """A statement of a bucket policy whose Condition does not hold says nothing; to moto, which knows hardly any condition, it
+    denies, and the usual "no plain HTTP" would forbid everything. Such statements are not evaluated here."""
+    evaluate = access_control.IAMPolicyStatement.is_action_permitted
+
+    def is_action_permitted(self, *args, **kwargs):
+        if "Condition" in self._statement:
+            return access_control.PermissionResult.NEUTRAL
+        return evaluate(self, *args, **kwargs)
+    access_control.IAMPolicyStatement.is_action_permitted = is_action_permitted

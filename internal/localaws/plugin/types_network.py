@@ -1,0 +1,285 @@
+"""EC2's network: VPC, subnets, routes, gateways, security groups; launch templates."""
+
+from resources import Refused, changed, gone, kind, pick, retag
+
+
+def _tags(p, what):
+    tags = p.get("Tags")
+    return [{"ResourceType": what, "Tags": tags}] if tags else None
+
+
+def _retag(c, id, old, new):
+    retag(old, new,
+          lambda tags: c.call("ec2", "CreateTags", Resources=[id], Tags=tags),
+          lambda keys: c.call("ec2", "DeleteTags", Resources=[id], Tags=[{"Key": k} for k in keys]))
+
+
+@kind("AWS::EC2::VPC", "CidrBlock EnableDnsHostnames EnableDnsSupport InstanceTenancy", "CidrBlock InstanceTenancy", tags=True)
+class VPC:
+    def create(c, p):
+        vpc = c.call("ec2", "CreateVpc", CidrBlock=p.get("CidrBlock"), InstanceTenancy=p.get("InstanceTenancy"),
+                     TagSpecifications=_tags(p, "vpc"))["Vpc"]
+        id = c.made(vpc["VpcId"])
+        VPC._attributes(c, id, p)
+        mine = [{"Name": "vpc-id", "Values": [id]}]
+        groups = c.call("ec2", "DescribeSecurityGroups", Filters=mine)["SecurityGroups"]
+        acls = c.call("ec2", "DescribeNetworkAcls", Filters=mine)["NetworkAcls"]
+        return id, {
+            "VpcId": id, "CidrBlock": vpc["CidrBlock"], "DefaultSecurityGroup": groups[0]["GroupId"],
+            "DefaultNetworkAcl": acls[0]["NetworkAclId"], "Ipv6CidrBlocks": [],
+            "CidrBlockAssociations": [a["AssociationId"] for a in vpc.get("CidrBlockAssociationSet", [])]}
+
+    def _attributes(c, id, p):
+        for name in ("EnableDnsSupport", "EnableDnsHostnames"):
+            if name in p:
+                c.call("ec2", "ModifyVpcAttribute", VpcId=id, **{name: {"Value": p[name]}})
+
+    def update(c, id, old, new):
+        VPC._attributes(c, id, new)
+        _retag(c, id, old, new)
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteVpc", VpcId=id), "InvalidVpcID.NotFound", "InvalidVpcId.NotFound")
+
+
+@kind("AWS::EC2::Subnet", "AvailabilityZone CidrBlock MapPublicIpOnLaunch VpcId", "AvailabilityZone CidrBlock VpcId", tags=True)
+class Subnet:
+    def create(c, p):
+        subnet = c.call("ec2", "CreateSubnet", TagSpecifications=_tags(p, "subnet"),
+                        **pick(p, "AvailabilityZone", "CidrBlock", "VpcId"))["Subnet"]
+        id = c.made(subnet["SubnetId"])
+        Subnet._attributes(c, id, p)
+        mine = [{"Name": "association.subnet-id", "Values": [id]}]
+        acls = c.call("ec2", "DescribeNetworkAcls", Filters=mine)["NetworkAcls"]
+        return id, {
+            "SubnetId": id, "AvailabilityZone": subnet["AvailabilityZone"], "CidrBlock": subnet["CidrBlock"],
+            "VpcId": subnet["VpcId"], "Ipv6CidrBlocks": [],
+            "NetworkAclAssociationId": next((a["NetworkAclAssociationId"] for acl in acls for a in acl["Associations"]
+                                             if a["SubnetId"] == id), "")}
+
+    def _attributes(c, id, p):
+        if "MapPublicIpOnLaunch" in p:
+            c.call("ec2", "ModifySubnetAttribute", SubnetId=id, MapPublicIpOnLaunch={"Value": p["MapPublicIpOnLaunch"]})
+
+    def update(c, id, old, new):
+        Subnet._attributes(c, id, new)
+        _retag(c, id, old, new)
+
+    def delete(c, id, p):
+        interfaces = c.call("ec2", "DescribeNetworkInterfaces", Filters=[{"Name": "subnet-id", "Values": [id]}])
+        used = [i["NetworkInterfaceId"] for i in interfaces["NetworkInterfaces"] if i["Status"] == "in-use"]
+        if used:  # moto deletes it all the same
+            raise Refused(f"The subnet '{id}' has dependencies and cannot be deleted: network interfaces {', '.join(used)}")
+        gone(lambda: c.call("ec2", "DeleteSubnet", SubnetId=id), "InvalidSubnetID.NotFound")
+
+
+@kind("AWS::EC2::RouteTable", "VpcId", "VpcId", tags=True)
+class RouteTable:
+    def create(c, p):
+        id = c.made(c.call("ec2", "CreateRouteTable", VpcId=p["VpcId"],
+                           TagSpecifications=_tags(p, "route-table"))["RouteTable"]["RouteTableId"])
+        return id, {"RouteTableId": id}
+
+    def update(c, id, old, new):
+        _retag(c, id, old, new)
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteRouteTable", RouteTableId=id), "InvalidRouteTableID.NotFound")
+
+
+@kind("AWS::EC2::SubnetRouteTableAssociation", "RouteTableId SubnetId")
+class SubnetRouteTableAssociation:
+    def create(c, p):
+        id = c.made(c.call("ec2", "AssociateRouteTable", **p)["AssociationId"])
+        return id, {"Id": id}
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DisassociateRouteTable", AssociationId=id), "InvalidAssociationID.NotFound")
+
+
+@kind("AWS::EC2::Route", "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock GatewayId NatGatewayId InstanceId "
+      "NetworkInterfaceId VpcPeeringConnectionId TransitGatewayId EgressOnlyInternetGatewayId")
+class Route:
+    def create(c, p):
+        c.call("ec2", "CreateRoute", **p)
+        block = p.get("DestinationCidrBlock") or p.get("DestinationIpv6CidrBlock")
+        return c.made(f"{p['RouteTableId']}|{block}"), {"CidrBlock": block}
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteRoute", **pick(p, "RouteTableId", "DestinationCidrBlock", "DestinationIpv6CidrBlock")),
+             "InvalidRoute.NotFound", "InvalidRouteTableID.NotFound")
+
+
+@kind("AWS::EC2::InternetGateway", "", tags=True)
+class InternetGateway:
+    def create(c, p):
+        id = c.made(c.call("ec2", "CreateInternetGateway",
+                           TagSpecifications=_tags(p, "internet-gateway"))["InternetGateway"]["InternetGatewayId"])
+        return id, {"InternetGatewayId": id}
+
+    def update(c, id, old, new):
+        _retag(c, id, old, new)
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteInternetGateway", InternetGatewayId=id), "InvalidInternetGatewayID.NotFound")
+
+
+@kind("AWS::EC2::VPCGatewayAttachment", "InternetGatewayId VpcId")
+class VPCGatewayAttachment:
+    def create(c, p):
+        c.call("ec2", "AttachInternetGateway", **p)
+        return c.made(f"IGW|{p['VpcId']}"), {"AttachmentType": "IGW"}
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DetachInternetGateway", **p), "Gateway.NotAttached", "InvalidInternetGatewayID.NotFound")
+
+
+@kind("AWS::EC2::EIP", "Domain InstanceId", "Domain", tags=True)
+class EIP:
+    def create(c, p):
+        address = c.call("ec2", "AllocateAddress", Domain=p.get("Domain", "vpc"), TagSpecifications=_tags(p, "elastic-ip"))
+        id = c.made(address["PublicIp"])
+        EIP._associate(c, id, p)
+        return id, {"PublicIp": id, "AllocationId": address["AllocationId"]}
+
+    def _associate(c, id, p):
+        if "InstanceId" in p:
+            c.call("ec2", "AssociateAddress", PublicIp=id, InstanceId=p["InstanceId"])
+
+    def update(c, id, old, new):
+        if changed(old, new, "InstanceId"):
+            EIP._associate(c, id, new)
+        _retag(c, EIP._allocation(c, id), old, new)
+
+    def _allocation(c, id):
+        return c.call("ec2", "DescribeAddresses", PublicIps=[id])["Addresses"][0]["AllocationId"]
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "ReleaseAddress", AllocationId=EIP._allocation(c, id)),
+             "InvalidAddress.NotFound", "InvalidAllocationID.NotFound")
+
+
+@kind("AWS::EC2::NatGateway", "AllocationId SubnetId ConnectivityType", "AllocationId SubnetId ConnectivityType", tags=True)
+class NatGateway:
+    def create(c, p):
+        id = c.made(c.call("ec2", "CreateNatGateway", TagSpecifications=_tags(p, "natgateway"),
+                           **pick(p, "AllocationId", "SubnetId", "ConnectivityType"))["NatGateway"]["NatGatewayId"])
+        return id, {"NatGatewayId": id}
+
+    def update(c, id, old, new):
+        _retag(c, id, old, new)
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteNatGateway", NatGatewayId=id), "NatGatewayNotFound")
+
+
+@kind("AWS::EC2::VPCEndpoint", "VpcId ServiceName VpcEndpointType RouteTableIds SubnetIds SecurityGroupIds PrivateDnsEnabled "
+      "PolicyDocument")
+class VPCEndpoint:
+    def create(c, p):
+        endpoint = c.call("ec2", "CreateVpcEndpoint", **p)["VpcEndpoint"]
+        id = c.made(endpoint["VpcEndpointId"])
+        return id, {"Id": id, "DnsEntries": [], "NetworkInterfaceIds": endpoint.get("NetworkInterfaceIds", [])}
+
+    def delete(c, id, p):
+        c.call("ec2", "DeleteVpcEndpoints", VpcEndpointIds=[id])
+
+
+def _permission(rule):
+    """A rule of a template as EC2's IpPermission."""
+    about = pick(rule, "Description")
+    permission = {"IpProtocol": str(rule["IpProtocol"]), **pick(rule, "FromPort", "ToPort")}
+    if "CidrIp" in rule:
+        permission["IpRanges"] = [{"CidrIp": rule["CidrIp"], **about}]
+    if "CidrIpv6" in rule:
+        permission["Ipv6Ranges"] = [{"CidrIpv6": rule["CidrIpv6"], **about}]
+    for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
+        if name in rule:
+            permission["UserIdGroupPairs"] = [{"GroupId": rule[name], **about}]
+    for name in ("SourcePrefixListId", "DestinationPrefixListId"):
+        if name in rule:
+            permission["PrefixListIds"] = [{"PrefixListId": rule[name], **about}]
+    return permission
+
+
+_EVERYWHERE = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
+
+
+@kind("AWS::EC2::SecurityGroup", "GroupDescription GroupName SecurityGroupIngress SecurityGroupEgress VpcId",
+      "GroupDescription GroupName VpcId", tags=True)
+class SecurityGroup:
+    def create(c, p):
+        id = c.made(c.call("ec2", "CreateSecurityGroup", GroupName=p.get("GroupName") or c.name(255),
+                           Description=p["GroupDescription"], VpcId=p.get("VpcId"),
+                           TagSpecifications=_tags(p, "security-group"))["GroupId"])
+        if p.get("SecurityGroupEgress"):
+            c.call("ec2", "RevokeSecurityGroupEgress", GroupId=id, IpPermissions=[_permission(_EVERYWHERE)])
+        SecurityGroup._rules(c, id, {"SecurityGroupEgress": []}, dict(p, SecurityGroupEgress=p.get("SecurityGroupEgress", [])))
+        group = c.call("ec2", "DescribeSecurityGroups", GroupIds=[id])["SecurityGroups"][0]
+        return id, {"GroupId": id, "VpcId": group.get("VpcId", ""), "GroupName": group["GroupName"]}
+
+    def _rules(c, id, old, new):
+        for name, direction in (("SecurityGroupIngress", "Ingress"), ("SecurityGroupEgress", "Egress")):
+            fallback = [_EVERYWHERE] if direction == "Egress" else []
+            was = old[name] if name in old else fallback
+            now = new[name] if name in new else fallback
+            for rule in was:
+                if rule not in now:
+                    gone(lambda: c.call("ec2", f"RevokeSecurityGroup{direction}", GroupId=id, IpPermissions=[_permission(rule)]),
+                         "InvalidPermission.NotFound")
+            for rule in now:
+                if rule not in was:
+                    gone(lambda: c.call("ec2", f"AuthorizeSecurityGroup{direction}", GroupId=id, IpPermissions=[_permission(rule)]),
+                         "InvalidPermission.Duplicate")
+
+    def update(c, id, old, new):
+        SecurityGroup._rules(c, id, old, new)
+        _retag(c, id, old, new)
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteSecurityGroup", GroupId=id), "InvalidGroup.NotFound")
+
+
+def _standalone(direction):
+    class Rule:
+        def create(c, p):
+            answer = c.call("ec2", f"AuthorizeSecurityGroup{direction}", GroupId=p["GroupId"], IpPermissions=[_permission(p)])
+            id = c.made(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+            return id, {"Id": id}
+
+        def update(c, id, old, new):
+            c.call("ec2", f"UpdateSecurityGroupRuleDescriptions{direction}", GroupId=new["GroupId"],
+                   IpPermissions=[_permission(dict(new, Description=new.get("Description", "")))])
+
+        def delete(c, id, p):
+            gone(lambda: c.call("ec2", f"RevokeSecurityGroup{direction}", GroupId=p["GroupId"], IpPermissions=[_permission(p)]),
+                 "InvalidPermission.NotFound", "InvalidGroup.NotFound")
+    return Rule
+
+
+_RULE = "CidrIp CidrIpv6 FromPort GroupId IpProtocol ToPort"
+for _direction, _other in (("Ingress", "SourceSecurityGroupId SourcePrefixListId SourceSecurityGroupOwnerId"),
+                           ("Egress", "DestinationSecurityGroupId DestinationPrefixListId")):
+    kind(f"AWS::EC2::SecurityGroup{_direction}", f"{_RULE} {_other} Description", f"{_RULE} {_other}")(_standalone(_direction))
+
+
+@kind("AWS::EC2::LaunchTemplate", "LaunchTemplateData LaunchTemplateName TagSpecifications VersionDescription",
+      "LaunchTemplateName TagSpecifications")
+class LaunchTemplate:
+    def create(c, p):
+        made = c.call("ec2", "CreateLaunchTemplate", LaunchTemplateName=p.get("LaunchTemplateName") or c.name(128),
+                      LaunchTemplateData=p["LaunchTemplateData"], VersionDescription=p.get("VersionDescription"),
+                      TagSpecifications=p.get("TagSpecifications"))["LaunchTemplate"]
+        return c.made(made["LaunchTemplateId"]), LaunchTemplate._about(made)
+
+    def _about(made):
+        return {"LaunchTemplateId": made["LaunchTemplateId"], "LatestVersionNumber": str(made["LatestVersionNumber"]),
+                "DefaultVersionNumber": str(made["DefaultVersionNumber"])}
+
+    def update(c, id, old, new):
+        c.call("ec2", "CreateLaunchTemplateVersion", LaunchTemplateId=id, LaunchTemplateData=new["LaunchTemplateData"],
+               VersionDescription=new.get("VersionDescription"))
+        return LaunchTemplate._about(c.call("ec2", "DescribeLaunchTemplates", LaunchTemplateIds=[id])["LaunchTemplates"][0])
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteLaunchTemplate", LaunchTemplateId=id), "InvalidLaunchTemplateId.NotFound")
