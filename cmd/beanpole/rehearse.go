@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +48,10 @@ with the cause.`,
 			if deployed != "" && (len(args) > 0 || environment != "") {
 				return &exitError{code: 2, err: errors.New("--deployed names the environment: no directory and no --environment beside it")}
 			}
-			e, remove, err := toRehearse(cmd.Context(), args, deployed, environment)
+			// Everything is stopped and removed when the terminal goes away, too.
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
+			defer stop()
+			e, remove, err := toRehearse(ctx, args, deployed, environment)
 			defer remove()
 			if err != nil {
 				return &exitError{code: 2, err: err}
@@ -57,7 +62,7 @@ with the cause.`,
 				opts.Out = cmd.ErrOrStderr()
 			}
 			fmt.Fprintf(opts.Out, "rehearsing %s\n", e)
-			v, err := rehearsal.Run(cmd.Context(), e.Input, opts)
+			v, err := rehearsal.Run(ctx, e.Input, opts)
 			if errors.Is(err, context.Canceled) {
 				err = errors.New("interrupted: no verdict; everything was stopped and removed")
 			}

@@ -70,7 +70,7 @@ func rehearse(t *testing.T, in Input, opts Options) (Verdict, string) {
 	var out bytes.Buffer
 	opts.Out = &out
 	if opts.Speed == 0 {
-		opts.Speed = 150
+		opts.Speed = 1500
 	}
 	v, err := Run(ctx, in, opts)
 	t.Logf("%s%v", out.String(), v)
@@ -232,6 +232,7 @@ func TestCauses(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each in a network of its own
 			in := Input{Bundle: site(t, test.files), Settings: settings(test.settings)}
 			v, out := rehearse(t, in, Options{Isolation: Namespace})
 			if len(v.Causes) == 0 {

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asBeanpole in the environment makes the test binary the program itself.
+const asBeanpole = "BEANPOLE_TEST_IS_BEANPOLE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asBeanpole) != "" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// beanpole prepares to run the program with a temporary directory of its own.
+func beanpole(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer, tmp string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmp, stdout, stderr = t.TempDir(), &bytes.Buffer{}, &bytes.Buffer{}
+	cmd = exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), asBeanpole+"=1", "TMPDIR="+tmp)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd, stdout, stderr, tmp
+}
+
+func exitCode(t *testing.T, err error) int {
+	t.Helper()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	t.Fatal(err)
+	return 0
+}
+
+// sites is a cloud assembly of two environments of one project.
+func sites(t *testing.T, path string, more ...string) string {
+	t.Helper()
+	project, err := filepath.Abs("../../internal/rehearsal/testdata/site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name string, content any) {
+		t.Helper()
+		data, err := json.Marshal(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type object = map[string]any
+	artifacts := object{"assets": object{"type": "cdk:asset-manifest", "properties": object{"file": "assets.json"}}}
+	for _, stack := range []string{"staging", "production"} {
+		settings := []object{}
+		for _, s := range append([]string{
+			"aws:elasticbeanstalk:environment:process:default|HealthCheckPath|" + path,
+			"aws:elasticbeanstalk:environment:process:default|MatcherHTTPCode|200-301",
+			"aws:elasticbeanstalk:container:python|WSGIPath|mysite.wsgi",
+			"aws:elasticbeanstalk:application:environment|ALLOWED_HOSTS|" + stack + ".example.com",
+			"aws:elasticbeanstalk:application:environmentsecrets|SECRET_KEY|arn:secret",
+		}, more...) {
+			part := strings.SplitN(s, "|", 3)
+			settings = append(settings, object{"Namespace": part[0], "OptionName": part[1], "Value": part[2]})
+		}
+		artifacts[stack] = object{"type": "aws:cloudformation:stack", "properties": object{"templateFile": stack + ".json"}}
+		write(stack+".json", object{"Resources": object{
+			"Version": object{"Type": "AWS::ElasticBeanstalk::ApplicationVersion", "Properties": object{"SourceBundle": object{"S3Key": "b.zip"}}},
+			"Site": object{"Type": "AWS::ElasticBeanstalk::Environment", "Properties": object{
+				"VersionLabel": object{"Ref": "Version"}, "OptionSettings": settings,
+			}},
+		}})
+	}
+	write("manifest.json", object{"artifacts": artifacts})
+	relative, err := filepath.Rel(dir, project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("assets.json", object{"files": object{"b": object{
+		"source": object{"path": relative}, "destinations": object{"x": object{"objectKey": "b.zip"}},
+	}}})
+	return dir
+}
+
+func TestRehearse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs nginx and gunicorn")
+	}
+	const address = "aws:elasticbeanstalk:application:environment|INSTANCE_IP|10.0.1.23"
+	for name, test := range map[string]struct {
+		dir  string
+		args []string
+		code int
+		last string   // line of standard output
+		says []string // on standard error
+	}{
+		"which one":    {sites(t, "/healthz/"), nil, 2, "", []string{"2 environments; choose one with --environment", "Site (stack staging)", "Site (stack production)"}},
+		"no such":      {sites(t, "/healthz/"), []string{"-e", "test"}, 2, "", []string{`no environment "test"`, "Site (stack staging)"}},
+		"no synth":     {t.TempDir(), nil, 2, "", []string{"cdk synth"}},
+		"healthy":      {sites(t, "/healthz/", address), []string{"-e", "staging"}, 0, "verdict: healthy by 200", nil},
+		"unhealthy":    {sites(t, "/healthz/"), []string{"-e", "production"}, 1, "verdict: unhealthy: 400: 10.0.1.23 is not in ALLOWED_HOSTS (which has: production.example.com)", nil},
+		"redirect":     {sites(t, "/healthz", address), []string{"-e", "staging"}, 0, "verdict: healthy by 301", nil},
+		"strict":       {sites(t, "/healthz", address), []string{"-e", "staging", "--strict"}, 1, "verdict: healthy by 301", nil},
+		"both sources": {sites(t, "/healthz/"), []string{"--deployed", "shop"}, 2, "", []string{"--deployed"}},
+		"bad speed":    {sites(t, "/healthz/"), []string{"-e", "staging", "--speed", "0.5"}, 2, "", []string{"speed 0.5"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, stdout, stderr, tmp := beanpole(t, append([]string{"rehearse", test.dir, "--speed", "150"}, test.args...)...)
+			if code := exitCode(t, cmd.Run()); code != test.code {
+				t.Errorf("exit code %d, want %d\n%s%s", code, test.code, stdout, stderr)
+			}
+			lines := strings.Split(strings.TrimSuffix(stdout.String(), "\n"), "\n")
+			if last := lines[len(lines)-1]; test.last != "" && last != test.last {
+				t.Errorf("last line %q, want %q", last, test.last)
+			}
+			for _, s := range test.says {
+				if !strings.Contains(stderr.String(), s) {
+					t.Errorf("standard error does not say %q:\n%s", s, stderr)
+				}
+			}
+			nothingLeft(t, tmp)
+		})
+	}
+}
+
+func TestRehearseJSON(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs nginx and gunicorn")
+	}
+	cmd, stdout, stderr, _ := beanpole(t, "rehearse", sites(t, "/broken/", "aws:elasticbeanstalk:application:environment|INSTANCE_IP|10.0.1.23"),
+		"-e", "staging", "--speed", "150", "--json")
+	if code := exitCode(t, cmd.Run()); code != 1 {
+		t.Errorf("exit code %d, want 1\n%s", code, stderr)
+	}
+	var got struct {
+		Verdict, State string
+		Code           int `json:"status_code"`
+		Causes         []struct{ ID string }
+		Probes         []struct {
+			Code int `json:"status_code"`
+		}
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
+		t.Fatalf("%v\n%s", err, stdout)
+	}
+	if got.State != "unhealthy" || got.Code != 500 || len(got.Causes) != 1 || got.Causes[0].ID != "view-raised" || len(got.Probes) != 5 ||
+		!strings.HasPrefix(got.Verdict, "unhealthy: 500: ValueError") {
+		t.Errorf("got %+v", got)
+	}
+	if !strings.Contains(stderr.String(), "probe 1: 500") {
+		t.Errorf("no progress on standard error:\n%s", stderr)
+	}
+}
+
+// However a rehearsal ends, it leaves no process and no file.
+func TestRehearseInterrupted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs nginx and gunicorn")
+	}
+	dir := sites(t, "/slow/", "aws:elasticbeanstalk:application:environment|INSTANCE_IP|10.0.1.23")
+	forms := []string{"loopback"}
+	if runtime.GOOS == "linux" {
+		forms = append(forms, "namespace")
+	}
+	for _, isolation := range forms {
+		for signal, moments := range map[syscall.Signal][]time.Duration{
+			syscall.SIGINT:  {200 * time.Millisecond, 400 * time.Millisecond, 1200 * time.Millisecond},
+			syscall.SIGTERM: {1200 * time.Millisecond},
+			syscall.SIGHUP:  {1200 * time.Millisecond},
+		} {
+			for _, after := range moments {
+				t.Run(fmt.Sprintf("%s after %v, %s", signal, after, isolation), func(t *testing.T) {
+					cmd, stdout, stderr, tmp := beanpole(t, "rehearse", dir, "-e", "staging", "--isolation", isolation)
+					if err := cmd.Start(); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(after)
+					if err := cmd.Process.Signal(signal); err != nil {
+						t.Fatal(err)
+					}
+					interrupted := time.Now()
+					if code := exitCode(t, cmd.Wait()); code != 2 {
+						t.Errorf("exit code %d, want 2\n%s%s", code, stdout, stderr)
+					}
+					if took := time.Since(interrupted); took > 4*time.Second {
+						t.Errorf("it took %v to end", took)
+					}
+					nothingLeft(t, tmp)
+				})
+			}
+		}
+	}
+}
+
+// nothingLeft looks for files in the temporary directory and for processes that know it.
+func nothingLeft(t *testing.T, tmp string) {
+	t.Helper()
+	left, err := os.ReadDir(tmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range left {
+		t.Errorf("left behind: %s", f.Name())
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range processes {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			continue // ended, or somebody else's
+		}
+		if bytes.Contains(content, []byte(tmp)) {
+			command, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
+			t.Errorf("left running: %s: %q", filepath.Dir(file), command)
+		}
+	}
+}
