@@ -157,7 +157,7 @@ type Environment struct {
 
 	props       EnvironmentProps
 	refs        references
-	added       []option.Setting
+	settings    []option.Setting // merged; what the caller does to the props later does not count
 	warned      map[string]bool
 	targetGroup awselasticloadbalancingv2.IApplicationTargetGroup
 
@@ -183,12 +183,14 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	}
 	e := &Environment{props: *props, warned: map[string]bool{}}
 	constructs.NewConstruct_Override(e, scope, &id)
+	e.props.Processes = maps.Clone(props.Processes)
 
 	e.newServiceRole()
 	e.newApplication()
 	e.newInstanceRole()
 	e.newSecurityGroups()
 	e.newVersion()
+	e.settings = e.props.settings(e.refs)
 
 	e.Resource = awselasticbeanstalk.NewCfnEnvironment(e, jsii.String("Resource"), &awselasticbeanstalk.CfnEnvironmentProps{
 		ApplicationName: e.Application.Ref(),
@@ -208,18 +210,18 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 // AddOptionSettings adds raw option settings, which win over the props and over what was added before. It panics with
 // everything that is wrong with the settings as they then are.
 func (e *Environment) AddOptionSettings(settings ...option.Setting) {
-	added := append(slices.Clone(e.added), markTokens(settings)...)
-	if err := option.Validate(option.Merge(e.props.settings(e.refs), added), e.props.context()); err != nil {
+	merged := option.Merge(e.settings, markTokens(settings))
+	if err := option.Validate(merged, e.props.context()); err != nil {
 		panic(fmt.Errorf("%s:\n%w", *e.Node().Path(), err))
 	}
-	e.added = added
+	e.settings = merged
 	e.warn()
 }
 
 // warn passes on what Elastic Beanstalk would accept and ignore, as warnings that can be acknowledged by the id of their
 // rule, such as "beanpole:" followed by the rule of the finding.
 func (e *Environment) warn() {
-	for _, finding := range option.Check(e.OptionSettings(), e.props.context()) {
+	for _, finding := range option.Check(e.settings, e.props.context()) {
 		if finding.Level != option.Warning || e.warned[finding.Message] {
 			continue
 		}
@@ -230,7 +232,7 @@ func (e *Environment) warn() {
 
 // OptionSettings returns the option settings as they will be rendered: merged, sorted, each once.
 func (e *Environment) OptionSettings() []option.Setting {
-	return option.Merge(e.props.settings(e.refs), e.added)
+	return slices.Clone(e.settings)
 }
 
 // Connections lets the instances be the peer of a security group rule, as in db.Connections().AllowDefaultPortFrom(env, nil).
@@ -271,7 +273,7 @@ type settingsProducer struct{ environment *Environment }
 
 func (p *settingsProducer) Produce() interface{} {
 	var rendered []*awselasticbeanstalk.CfnEnvironment_OptionSettingProperty
-	for _, s := range p.environment.OptionSettings() {
+	for _, s := range p.environment.settings {
 		rendered = append(rendered, &awselasticbeanstalk.CfnEnvironment_OptionSettingProperty{
 			Namespace:    jsii.String(s.Namespace),
 			ResourceName: optional(s.ResourceName),

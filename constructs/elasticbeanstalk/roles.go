@@ -114,7 +114,12 @@ func (e *Environment) instancePolicy() awsiam.PolicyDocument {
 	}
 	var secrets []string
 	for _, name := range slices.Sorted(maps.Keys(e.props.Secrets)) {
-		if arn := *e.props.Secrets[name].SecretsManager.SecretArn(); !slices.Contains(secrets, arn) {
+		secret := e.props.Secrets[name].SecretsManager
+		arn := *secret.SecretArn()
+		if secret.SecretFullArn() == nil {
+			arn += "-??????" // imported by its name: Secrets Manager adds six characters to it
+		}
+		if !slices.Contains(secrets, arn) {
 			secrets = append(secrets, arn)
 		}
 	}
