@@ -1,0 +1,154 @@
+package elasticbeanstalk_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/jsii-runtime-go"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// Props can be judged without a construct: these stand in for what only the CDK can make.
+type (
+	someVPC struct{ awsec2.IVpc }
+	someLB  struct {
+		awselasticloadbalancingv2.IApplicationLoadBalancer
+	}
+	someBucket struct{ awss3.IBucket }
+	someSecret struct{ awssecretsmanager.ISecret }
+)
+
+func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
+	type props = elasticbeanstalk.EnvironmentProps
+	number := func(n int) *int { return &n }
+	setting := func(namespace, name, value string) option.Setting {
+		return option.Setting{Namespace: namespace, OptionName: name, Value: value}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*props)
+		parts  []string
+	}{
+		{"no VPC", func(p *props) { p.Network.VPC = nil }, []string{"Network: VPC: is required"}},
+		{"no source", func(p *props) { p.Source.Path = "" }, []string{"Source: "}},
+		{"missing source", func(p *props) { p.Source.Path = "testdata/none" }, []string{"Source: ", "testdata/none"}},
+		{"long application name", func(p *props) { p.ApplicationName = strings.Repeat("a", 101) }, []string{"ApplicationName: has 101 characters", "100"}},
+		{"short environment name", func(p *props) { p.EnvironmentName = "abc" }, []string{"EnvironmentName: ", `"abc"`, "4 to 40"}},
+		{"environment name with a space", func(p *props) { p.EnvironmentName = "my site" }, []string{"EnvironmentName: ", `"my site"`, "letters, digits and hyphens"}},
+		{"long description", func(p *props) { p.Description = strings.Repeat("a", 201) }, []string{"Description: has 201 characters", "200"}},
+		{"platform version", func(p *props) { p.Platform.Version = "latest" }, []string{"Platform: Version: ", `"latest"`, "4.13.7"}},
+		{"window without managed updates", func(p *props) { p.Platform.DisableManagedUpdates = true; p.Platform.UpdateLevel = "patch" },
+			[]string{"Platform: ", "UpdateLevel", "DisableManagedUpdates"}},
+		{"window", func(p *props) { p.Platform.PreferredStartTime = "Sunday" }, []string{"PreferredStartTime", "Sunday"}},
+		{"update level", func(p *props) { p.Platform.UpdateLevel = "major" }, []string{"UpdateLevel", "major", "minor"}},
+		{"internal shared", func(p *props) { p.LoadBalancer.Shared, p.LoadBalancer.Internal = someLB{}, true }, []string{"LoadBalancer: Internal: ", "Shared"}},
+		{"certificate of a shared one", func(p *props) {
+			p.LoadBalancer.Shared, p.LoadBalancer.CertificateARNs = someLB{}, []string{"arn:aws:acm:::certificate/a"}
+		}, []string{"LoadBalancer: CertificateARNs: ", "Shared"}},
+		{"logs of a shared one", func(p *props) { p.LoadBalancer.Shared, p.LoadBalancer.AccessLogs = someLB{}, someBucket{} }, []string{"LoadBalancer: AccessLogs: ", "Shared"}},
+		{"subnets of a shared one", func(p *props) {
+			p.LoadBalancer.Shared, p.Network.LoadBalancerSubnets = someLB{}, &awsec2.SubnetSelection{}
+		}, []string{"Network: LoadBalancerSubnets: ", "LoadBalancer.Shared"}},
+		{"policy without a certificate", func(p *props) { p.LoadBalancer.SSLPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06" }, []string{"LoadBalancer: SSLPolicy: ", "CertificateARNs"}},
+		{"certificate", func(p *props) { p.LoadBalancer.CertificateARNs = []string{"www.example.com"} }, []string{"LoadBalancer: CertificateARNs[0]: ", `"www.example.com"`, "ARN"}},
+		{"no default process", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"api": {}} }, []string{"Processes: ", `"default"`}},
+		{"process name", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {}, "a b": {}} }, []string{`Processes["a b"]: `, "process name"}},
+		{"port", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {Port: 70000}} }, []string{`Processes["default"]: Port: 70000`, "65535"}},
+		{"protocol", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {Protocol: "TCP"}} }, []string{`Processes["default"]: Protocol: "TCP"`, "HTTPS"}},
+		{"stickiness", func(p *props) {
+			p.Processes = map[string]elasticbeanstalk.Process{"default": {StickinessDuration: 8 * 24 * time.Hour}}
+		}, []string{`Processes["default"]: StickinessDuration: `, "168h"}},
+		{"path", func(p *props) {
+			p.Processes = map[string]elasticbeanstalk.Process{"default": {HealthCheck: health.Check{Path: "healthz/"}}}
+		}, []string{`Processes["default"]: HealthCheck: Path: "healthz/"`, "slash"}},
+		{"success codes", func(p *props) {
+			p.Processes = map[string]elasticbeanstalk.Process{"default": {HealthCheck: health.Check{SuccessCodes: "200-299,301"}}}
+		}, []string{`Processes["default"]: HealthCheck: SuccessCodes: `, "200-299,301", "cannot be mixed"}},
+		{"interval", func(p *props) {
+			p.Processes = map[string]elasticbeanstalk.Process{"default": {HealthCheck: health.Check{Interval: 5 * time.Second}}}
+		}, []string{`Processes["default"]: HealthCheck: Interval: 5s must be longer than Timeout`}},
+		{"no instances", func(p *props) { p.Capacity.MaxSize = number(0) }, []string{"Capacity: MaxSize: 0"}},
+		{"bounds", func(p *props) { p.Capacity.MinSize, p.Capacity.MaxSize = number(5), number(3) }, []string{"MinSize", "MaxSize", "5", "3"}},
+		{"instance type", func(p *props) { p.Capacity.InstanceTypes = []string{"t3.small", "large"} }, []string{`Capacity: InstanceTypes[1]: "large"`}},
+		{"policy", func(p *props) { p.Deployment.Policy = "BlueGreen" }, []string{`Deployment: Policy: "BlueGreen"`, "Immutable"}},
+		{"traffic splitting on a shared one", func(p *props) {
+			p.LoadBalancer.Shared, p.Deployment.Policy = someLB{}, elasticbeanstalk.TrafficSplitting
+		},
+			[]string{"Deployment: Policy: TrafficSplitting", "shared load balancer", "Immutable"}},
+		{"batch of an immutable update", func(p *props) { p.Deployment.Policy, p.Deployment.BatchSize = elasticbeanstalk.Immutable, 2 }, []string{"Deployment: BatchSize: ", "Immutable"}},
+		{"timeout", func(p *props) { p.Deployment.Timeout = 2 * time.Hour }, []string{"Deployment: Timeout: 2h0m0s", "1h"}},
+		{"retention", func(p *props) { p.Logs.RetentionInDays = 31 }, []string{"RetentionInDays", "31"}},
+		{"retention of nothing", func(p *props) { p.Logs.DisableStreaming, p.Logs.RetentionInDays = true, 7 }, []string{"Logs: ", "RetentionInDays", "DisableStreaming"}},
+		{"no secret", func(p *props) { p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {}} }, []string{`Secrets["KEY"]: SecretsManager: is required`}},
+		{"JSON key", func(p *props) {
+			p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {SecretsManager: someSecret{}, JSONKey: "a:b"}}
+		}, []string{`Secrets["KEY"]: JSONKey: "a:b"`}},
+		{"a variable twice", func(p *props) {
+			p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {SecretsManager: someSecret{}}}
+			p.Environment = map[string]string{"KEY": "plain"}
+		}, []string{`Secrets["KEY"]: is in Environment too`}},
+		{"too many variables", func(p *props) { p.Environment = map[string]string{"BIG": strings.Repeat("a", 4096)} }, []string{"4096"}},
+		{"unknown namespace", func(p *props) { p.OptionSettings = []option.Setting{setting("aws:autoscaling:asgs", "MinSize", "1")} },
+			[]string{"aws:autoscaling:asgs", "aws:autoscaling:asg"}},
+		{"unknown option", func(p *props) { p.OptionSettings = []option.Setting{setting("aws:autoscaling:asg", "MinSise", "1")} }, []string{"MinSise", "MinSize"}},
+		{"value out of range", func(p *props) {
+			p.OptionSettings = []option.Setting{setting("aws:elasticbeanstalk:command", "Timeout", "5000")}
+		}, []string{"Timeout", "5000", "3600"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := dedicated(someVPC{})
+			c.change(p)
+			err := p.Validate()
+			if err == nil {
+				t.Fatal("nothing is refused")
+			}
+			requireParts(t, err.Error(), c.parts...)
+		})
+	}
+}
+
+func TestValidateTakesTheSmallestProps(t *testing.T) {
+	if err := dedicated(someVPC{}).Validate(); err != nil {
+		t.Errorf("dedicated: %v", err)
+	}
+	if err := shared(someVPC{}, someLB{}).Validate(); err != nil {
+		t.Errorf("shared: %v", err)
+	}
+	for _, policy := range []elasticbeanstalk.DeploymentPolicy{"", elasticbeanstalk.AllAtOnce, elasticbeanstalk.Rolling,
+		elasticbeanstalk.RollingWithAdditionalBatch, elasticbeanstalk.Immutable, elasticbeanstalk.TrafficSplitting} {
+		p := dedicated(someVPC{})
+		p.Deployment.Policy = policy
+		if err := p.Validate(); err != nil {
+			t.Errorf("deployment policy %q: %v", policy, err)
+		}
+	}
+}
+
+func TestEverythingThatIsWrongIsSaidAtOnceBeforeAnythingIsAdded(t *testing.T) {
+	stack := newStack(t)
+	props := &elasticbeanstalk.EnvironmentProps{
+		EnvironmentName: "x",
+		Processes:       map[string]elasticbeanstalk.Process{"default": {Port: -1, HealthCheck: health.Check{Path: "up", SuccessCodes: "99"}}},
+		Deployment:      elasticbeanstalk.Deployment{Policy: "Blue"},
+		OptionSettings:  []option.Setting{{Namespace: "aws:autoscaling:asg", OptionName: "Min", Value: "1"}},
+	}
+	message := panicOf(func() { elasticbeanstalk.NewEnvironment(stack, "Web", props) })
+	requireParts(t, message, "Stack/Web:\n", "Source: ", "EnvironmentName: ", "Port: -1", "Path: \"up\"", "SuccessCodes: ", "Deployment: Policy: \"Blue\"", "Network: VPC: ", "aws:autoscaling:asg Min")
+	for line := range strings.SplitSeq(strings.TrimPrefix(message, "Stack/Web:\n"), "\n") {
+		if !strings.Contains(line, ": ") {
+			t.Errorf("the line %q does not say where", line)
+		}
+	}
+	if stack.Node().TryFindChild(jsii.String("Web")) != nil {
+		t.Error("the environment is in the tree all the same")
+	}
+	requireParts(t, panicOf(func() { elasticbeanstalk.NewEnvironment(stack, "Web", nil) }), "Stack/Web:\n", "EnvironmentProps is nil", "Source and Network.VPC are required")
+}
