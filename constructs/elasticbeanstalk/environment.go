@@ -118,10 +118,7 @@ func (p *EnvironmentProps) Validate() error {
 			add(field, errors.New("is in Environment too; a variable has one value: remove one of the two"))
 		}
 	}
-	if err := option.Validate(p.settings(unknownReferences(p)), p.context()); err != nil {
-		problems = append(problems, flatten(err)...)
-	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, p.checkOptions(problems)...)...)
 }
 
 // flatten takes a joined error apart, so that each problem gets a line of its own with the field it is in.

@@ -134,18 +134,21 @@ func TestValidateTakesTheSmallestProps(t *testing.T) {
 
 func TestEverythingThatIsWrongIsSaidAtOnceBeforeAnythingIsAdded(t *testing.T) {
 	stack := newStack(t)
+	five, three := 5, 3
 	props := &elasticbeanstalk.EnvironmentProps{
 		EnvironmentName: "x",
 		Processes:       map[string]elasticbeanstalk.Process{"default": {Port: -1, HealthCheck: health.Check{Path: "up", SuccessCodes: "99"}}},
+		Capacity:        elasticbeanstalk.Capacity{MinSize: &five, MaxSize: &three},
 		Deployment:      elasticbeanstalk.Deployment{Policy: "Blue"},
 		OptionSettings:  []option.Setting{{Namespace: "aws:autoscaling:asg", OptionName: "Min", Value: "1"}},
 	}
 	message := panicOf(func() { elasticbeanstalk.NewEnvironment(stack, "Web", props) })
-	requireParts(t, message, "Stack/Web:\n", "Source: ", "EnvironmentName: ", "Port: -1", "Path: \"up\"", "SuccessCodes: ", "Deployment: Policy: \"Blue\"", "Network: VPC: ", "aws:autoscaling:asg Min")
-	for line := range strings.SplitSeq(strings.TrimPrefix(message, "Stack/Web:\n"), "\n") {
-		if !strings.Contains(line, ": ") {
-			t.Errorf("the line %q does not say where", line)
-		}
+	want := []string{"Source: ", "EnvironmentName: ", `Processes["default"]: Port: -1`, `Processes["default"]: HealthCheck: Path: "up"`,
+		`Processes["default"]: HealthCheck: SuccessCodes: `, `Deployment: Policy: "Blue"`, "Network: VPC: ",
+		"Capacity: MinSize: MinSize 5", "OptionSettings: aws:autoscaling:asg Min: "}
+	requireParts(t, message, append(want, "Stack/Web:\n")...)
+	if n := strings.Count(message, "\n"); n != len(want) {
+		t.Errorf("%d problems, want each of the %d once:\n%s", n, len(want), message)
 	}
 	if stack.Node().TryFindChild(jsii.String("Web")) != nil {
 		t.Error("the environment is in the tree all the same")

@@ -1,0 +1,73 @@
+package elasticbeanstalk
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// fields are the fields of the props by the option that they become, where the two are not called the same.
+var fields = map[string]string{
+	"aws:autoscaling:asg MinSize":                                         "Capacity: MinSize",
+	"aws:autoscaling:asg MaxSize":                                         "Capacity: MaxSize",
+	"aws:autoscaling:updatepolicy:rollingupdate MinInstancesInService":    "Capacity: MinSize",
+	"aws:ec2:instances InstanceTypes":                                     "Capacity: InstanceTypes",
+	"aws:elasticbeanstalk:command DeploymentPolicy":                       "Deployment: Policy",
+	"aws:elasticbeanstalk:command BatchSize":                              "Deployment: BatchSize",
+	"aws:elasticbeanstalk:command Timeout":                                "Deployment: Timeout",
+	"aws:elasticbeanstalk:managedactions PreferredStartTime":              "Platform: PreferredStartTime",
+	"aws:elasticbeanstalk:managedactions:platformupdate UpdateLevel":      "Platform: UpdateLevel",
+	"aws:elasticbeanstalk:cloudwatch:logs RetentionInDays":                "Logs: RetentionInDays",
+	"aws:elbv2:listener:443 SSLPolicy":                                    "LoadBalancer: SSLPolicy",
+	"aws:elbv2:listener:443 SSLCertificateArns":                           "LoadBalancer: CertificateARNs",
+	"aws:elasticbeanstalk:environment:process HealthCheckPath":            "HealthCheck: Path",
+	"aws:elasticbeanstalk:environment:process MatcherHTTPCode":            "HealthCheck: SuccessCodes",
+	"aws:elasticbeanstalk:environment:process HealthCheckInterval":        "HealthCheck: Interval",
+	"aws:elasticbeanstalk:environment:process HealthCheckTimeout":         "HealthCheck: Timeout",
+	"aws:elasticbeanstalk:environment:process HealthyThresholdCount":      "HealthCheck: HealthyThresholdCount",
+	"aws:elasticbeanstalk:environment:process UnhealthyThresholdCount":    "HealthCheck: UnhealthyThresholdCount",
+	"aws:elasticbeanstalk:environment:process StickinessLBCookieDuration": "StickinessDuration",
+}
+
+// field is the field of the props that a setting comes from, "" if it is none that a caller gives.
+func (p *EnvironmentProps) field(s option.Setting) string {
+	if slices.ContainsFunc(p.OptionSettings, func(raw option.Setting) bool { return raw.Name() == s.Name() }) {
+		return "OptionSettings: " + s.Name()
+	}
+	if process, ok := strings.CutPrefix(s.Namespace, "aws:elasticbeanstalk:environment:process:"); ok {
+		name := fields["aws:elasticbeanstalk:environment:process "+s.OptionName]
+		if name == "" {
+			name = s.OptionName
+		}
+		return fmt.Sprintf("Processes[%q]: %s", process, name)
+	}
+	switch s.Namespace {
+	case "aws:elasticbeanstalk:application:environment":
+		return fmt.Sprintf("Environment[%q]", s.OptionName)
+	case "aws:elasticbeanstalk:application:environmentsecrets":
+		return fmt.Sprintf("Secrets[%q]", s.OptionName)
+	}
+	return fields[s.Name()]
+}
+
+// checkOptions finds what Elastic Beanstalk would refuse among the options that the props become. What is known to be
+// wrong with a field is not said again, in other words, of its option.
+func (p *EnvironmentProps) checkOptions(known []error) []error {
+	var problems []error
+	for _, finding := range option.Check(p.settings(unknownReferences(p)), p.context()) {
+		field := p.field(finding.Setting)
+		raw := strings.HasPrefix(field, "OptionSettings: ")
+		told := func(problem error) bool { return strings.HasPrefix(problem.Error(), field+":") }
+		switch {
+		case finding.Level != option.Error:
+		case field == "":
+			problems = append(problems, finding)
+		case !slices.ContainsFunc(known, told) && (raw || !slices.ContainsFunc(problems, told)):
+			problems = append(problems, errors.New(field+strings.TrimPrefix(finding.Error(), finding.Name())))
+		}
+	}
+	return problems
+}
