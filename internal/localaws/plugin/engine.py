@@ -368,7 +368,7 @@ class Engine:
             return
         stack.set_status("ROLLBACK_IN_PROGRESS", why + "Rollback requested by user.")
         left = self._remove_all(stack)
-        stack.set_status("ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", _left(left))
+        stack.set_status("ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", _left(left) or why.strip())
 
     def _roll_back_update(self, stack, before, undo, reason):
         failed = [r.logical for r in stack.resources.values() if r.status in ("CREATE_FAILED", "UPDATE_FAILED")]
@@ -382,7 +382,8 @@ class Engine:
                 wrong.append(str(e))
         for key, value in before.items():
             setattr(stack, key, value)
-        stack.set_status("UPDATE_ROLLBACK_FAILED" if wrong else "UPDATE_ROLLBACK_COMPLETE", "; ".join(wrong))
+        # AWS leaves this reason empty and clients look for it in the events; here it is said at the end, too.
+        stack.set_status("UPDATE_ROLLBACK_FAILED" if wrong else "UPDATE_ROLLBACK_COMPLETE", "; ".join(wrong) or why)
 
     def _check_exports(self, stack, outputs):
         others = {k for s in self.stacks.values() if s is not stack for k in s.exports()}
@@ -398,15 +399,18 @@ class Engine:
                 raise Failed(f"Cannot update export {name} as it is in use by {', '.join(users)}")
 
     def _remove_all(self, stack):
-        """Removes every resource, dependents first; the logical ids that would not go."""
-        left = []
+        """Removes every resource, dependents first; the logical ids that would not go. What those need stays."""
+        left, needed = [], set()
         for logical in reversed(templates.order({k: r.raw for k, r in stack.resources.items()})):
             resource = stack.resources[logical]
             try:
-                self._remove(stack, resource)
-                del stack.resources[logical]
+                if logical not in needed:
+                    self._remove(stack, resource)
+                    del stack.resources[logical]
+                    continue
             except Failed:
                 left.append(logical)
+            needed |= templates.dependencies(resource.raw)
         return left
 
     def delete(self, stack):

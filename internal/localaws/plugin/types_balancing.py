@@ -1,6 +1,7 @@
 """Elastic Load Balancing and Auto Scaling."""
 
 from resources import changed, gone, kind, pick, retag
+from types_network import drop_interfaces
 
 
 def _retag(c, id, old, new):
@@ -156,8 +157,18 @@ class AutoScalingGroup:
                TargetGroupARNs=p.get("TargetGroupARNs") or None, **AutoScalingGroup._api(p))
         return c.made(name), {}
 
+    def _interfaces(c, name):
+        """The network interfaces of the group's instances."""
+        groups = c.call("autoscaling", "DescribeAutoScalingGroups", AutoScalingGroupNames=[name])["AutoScalingGroups"]
+        ids = [i["InstanceId"] for g in groups for i in g["Instances"]]
+        found = c.call("ec2", "DescribeInstances", InstanceIds=ids)["Reservations"] if ids else []
+        return {i["InstanceId"]: [n["NetworkInterfaceId"] for n in i["NetworkInterfaces"]] for r in found for i in r["Instances"]}
+
     def update(c, id, old, new):
+        before = AutoScalingGroup._interfaces(c, id)
         c.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=id, **AutoScalingGroup._api(new))
+        after = AutoScalingGroup._interfaces(c, id)
+        drop_interfaces(c, [n for i in set(before) - set(after) for n in before[i]])
         was, now = old.get("TargetGroupARNs") or [], new.get("TargetGroupARNs") or []
         if surplus := [a for a in was if a not in now]:
             c.call("autoscaling", "DetachLoadBalancerTargetGroups", AutoScalingGroupName=id, TargetGroupARNs=surplus)
@@ -172,4 +183,6 @@ class AutoScalingGroup:
     def delete(c, id, p):
         found = c.call("autoscaling", "DescribeAutoScalingGroups", AutoScalingGroupNames=[id])["AutoScalingGroups"]
         if found:
+            interfaces = AutoScalingGroup._interfaces(c, id)
             c.call("autoscaling", "DeleteAutoScalingGroup", AutoScalingGroupName=id, ForceDelete=True)
+            drop_interfaces(c, [n for ids in interfaces.values() for n in ids])

@@ -14,6 +14,12 @@ def _retag(c, id, old, new):
           lambda keys: c.call("ec2", "DeleteTags", Resources=[id], Tags=[{"Key": k} for k in keys]))
 
 
+def drop_interfaces(c, ids):
+    """Deletes network interfaces that moto leaves behind when what they belong to has gone."""
+    for id in ids:
+        gone(lambda: c.call("ec2", "DeleteNetworkInterface", NetworkInterfaceId=id), "InvalidNetworkInterfaceID.NotFound")
+
+
 @kind("AWS::EC2::VPC", "CidrBlock EnableDnsHostnames EnableDnsSupport InstanceTenancy", "CidrBlock InstanceTenancy", tags=True)
 class VPC:
     def create(c, p):
@@ -170,7 +176,10 @@ class NatGateway:
         _retag(c, id, old, new)
 
     def delete(c, id, p):
-        gone(lambda: c.call("ec2", "DeleteNatGateway", NatGatewayId=id), "NatGatewayNotFound")
+        found = c.call("ec2", "DescribeNatGateways", NatGatewayIds=[id])["NatGateways"]
+        if found:
+            c.call("ec2", "DeleteNatGateway", NatGatewayId=id)
+            drop_interfaces(c, [a["NetworkInterfaceId"] for a in found[0]["NatGatewayAddresses"] if "NetworkInterfaceId" in a])
 
 
 @kind("AWS::EC2::VPCEndpoint", "VpcId ServiceName VpcEndpointType RouteTableIds SubnetIds SecurityGroupIds PrivateDnsEnabled "
