@@ -51,7 +51,11 @@ const (
 func Check(settings []Setting, in Context) []Finding {
 	c := newChecker(settings, in)
 	for i := range settings {
-		c.setting(i)
+		c.identify(i)
+	}
+	c.environment()
+	for i := range settings {
+		c.inspect(i)
 	}
 	c.rules()
 	slices.SortStableFunc(c.found, func(a, b Finding) int { return cmp.Compare(a.Index, b.Index) })
@@ -82,9 +86,11 @@ type checker struct {
 	settings  []Setting
 	in        Context
 	platform  platform
-	at        map[key]int // the last setting of each option
-	options   []*Option   // of each setting, nil if unknown
-	order     []string    // namespaces in the order of their first setting
+	at        map[key]int  // the last setting of each option
+	options   []*Option    // of each setting, nil if unknown
+	order     []string     // namespaces in the order of their first setting
+	meant     map[key]bool // options that a misspelt setting was probably meant to be
+	bad       []bool       // settings whose value is refused, and says nothing about the environment
 	found     []Finding
 
 	balancer balancer
@@ -101,32 +107,40 @@ type balancer struct {
 func newChecker(settings []Setting, in Context) *checker {
 	c := &checker{
 		catalogue: catalogue(), settings: settings, in: in, platform: parsePlatform(in.Platform),
-		at: make(map[key]int, len(settings)), options: make([]*Option, len(settings)),
+		at: make(map[key]int, len(settings)), options: make([]*Option, len(settings)), bad: make([]bool, len(settings)),
+		meant: map[key]bool{},
 	}
 	for i, s := range settings {
 		c.at[s.identity()] = i
-		if !slices.Contains(c.order, s.Namespace) {
+		if len(c.order) == 0 || c.order[len(c.order)-1] != s.Namespace && !slices.Contains(c.order, s.Namespace) {
 			c.order = append(c.order, s.Namespace)
 		}
 	}
+	return c
+}
+
+// environment finds out what kind of environment the settings describe.
+func (c *checker) environment() {
 	kind, state := c.value(environment, "EnvironmentType")
 	c.single = state == given && strings.EqualFold(kind, "SingleInstance")
 	switch kind, state := c.value(environment, "LoadBalancerType"); {
 	case state == given:
-		c.balancer.kind = LoadBalancerType(strings.ToLower(kind))
+		kind := LoadBalancerType(strings.ToLower(kind))
+		if kind == Classic || kind == Application || kind == Network {
+			c.balancer.kind = kind
+		}
 	case state == unresolved:
-	case in.LoadBalancerType != "":
-		c.balancer.kind = in.LoadBalancerType
-	case !in.Partial && !c.single && in.Tier != Worker:
+	case c.in.LoadBalancerType != "":
+		c.balancer.kind = c.in.LoadBalancerType
+	case !c.in.Partial && !c.single && c.in.Tier != Worker:
 		c.balancer.kind, c.balancer.assumed = Classic, true
 	}
 	switch shared, state := c.value(environment, "LoadBalancerIsShared"); {
 	case state == given:
 		c.balancer.shared = strings.EqualFold(shared, "true")
-	case state == absent && in.LoadBalancerIsShared != nil:
-		c.balancer.shared = *in.LoadBalancerIsShared
+	case state == absent && c.in.LoadBalancerIsShared != nil:
+		c.balancer.shared = *c.in.LoadBalancerIsShared
 	}
-	return c
 }
 
 type state uint8
@@ -137,19 +151,24 @@ const (
 	given
 )
 
-// value returns what is set for an option. An empty value is as good as none.
+// value returns what is set for an option. An empty value is as good as none; a misspelt setting, and one whose value is
+// refused, is as good as an unresolved one: it was meant to say something, and has its own finding.
 func (c *checker) value(namespace, name string) (string, state) {
-	i, ok := c.at[key{namespace, "", name}]
-	if !ok {
-		return "", absent
+	id := key{namespace, "", name}
+	i, ok := c.at[id]
+	switch {
+	case ok:
+		return c.valueAt(i)
+	case c.meant[id]:
+		return "", unresolved
 	}
-	return c.valueAt(i)
+	return "", absent
 }
 
 func (c *checker) valueAt(i int) (string, state) {
 	s := &c.settings[i]
 	switch {
-	case !s.resolved():
+	case !s.resolved() || c.bad[i]:
 		return "", unresolved
 	case strings.TrimSpace(s.Value) == "":
 		return "", absent
@@ -243,12 +262,9 @@ func (c *checker) report(i int, level Level, rule, suggestion, format string, ar
 	c.found = append(c.found, f)
 }
 
-// setting checks one setting by itself.
-func (c *checker) setting(i int) {
+// identify finds the option that a setting is of.
+func (c *checker) identify(i int) {
 	s := &c.settings[i]
-	if last := c.at[s.identity()]; last != i {
-		c.duplicate(i, last)
-	}
 	n, own := c.catalogue.namespace(s.Namespace)
 	if n == nil {
 		c.unknownNamespace(i)
@@ -259,19 +275,46 @@ func (c *checker) setting(i int) {
 			c.report(i, Warning, "listener-port", "", "the namespace of a listener ends with its port, 1 to 65535, but this one with %q", own)
 		}
 	}
-	o := n.option(s.OptionName)
+	c.options[i] = n.option(s.OptionName)
+	if c.options[i] != nil {
+		return
+	}
+	o := n.folded[strings.ToLower(s.OptionName)]
 	if o == nil {
-		if o = n.folded[strings.ToLower(s.OptionName)]; o == nil {
-			c.unknownOption(i, n)
-			return
-		}
-		c.options[i] = o
-		c.report(i, Warning, "name-case", o.Name, "AWS spells the option otherwise, and it is not documented that it overlooks the case of letters")
+		c.unknownOption(i, n)
+		return
 	}
 	c.options[i] = o
+	c.report(i, Warning, "name-case", o.Name, "AWS spells the option otherwise, and it is not documented that it overlooks the case of letters")
+	c.mean(i, s.Namespace, o.Name)
+}
+
+// mean notes what a misspelt setting was probably meant to be.
+func (c *checker) mean(i int, namespace, name string) {
+	resource := ""
+	if namespace == ScheduledAction {
+		resource = c.settings[i].ResourceName
+	}
+	c.meant[key{namespace, resource, name}] = true
+}
+
+// inspect checks one setting by itself.
+func (c *checker) inspect(i int) {
+	s := &c.settings[i]
+	if last := c.at[s.identity()]; last != i {
+		c.duplicate(i, last)
+	}
+	o := c.options[i]
+	if o == nil {
+		return
+	}
 	c.name(i, o)
 	if s.resolved() {
+		before := len(c.found)
 		c.valueOf(i, o)
+		for _, f := range c.found[before:] {
+			c.bad[i] = c.bad[i] || f.Level == Error
+		}
 	}
 	c.applicable(i, o)
 }
@@ -308,6 +351,7 @@ func (c *checker) unknownNamespace(i int) {
 	for name := range c.catalogue.namespaces {
 		if strings.EqualFold(name, s.Namespace) {
 			c.report(i, Warning, "name-case", name, "AWS spells the namespace otherwise, and it is not documented that it overlooks the case of letters")
+			c.mean(i, name, s.OptionName)
 			return
 		}
 	}
@@ -320,7 +364,9 @@ func (c *checker) unknownNamespace(i int) {
 		c.report(i, level, "unknown-namespace", "", "Beanstalk knows no such namespace; %s", hint)
 		return
 	}
-	c.report(i, level, "unknown-namespace", c.closestNamespace(s), "Beanstalk knows no such namespace")
+	alike := c.closestNamespace(s)
+	c.report(i, level, "unknown-namespace", alike, "Beanstalk knows no such namespace")
+	c.mean(i, alike, s.OptionName)
 }
 
 // closestNamespace suggests a namespace: one that is spelled alike and has the option, the only one that has it, or
@@ -375,6 +421,7 @@ func (c *checker) unknownOption(i int, n *namespace) {
 	}
 	if owner := c.owner(strings.TrimSpace(s.OptionName)); owner != "" && owner != s.Namespace {
 		c.report(i, level, "other-namespace", owner, "the namespace has no such option; %s belongs to %s", strings.TrimSpace(s.OptionName), owner)
+		c.mean(i, owner, strings.TrimSpace(s.OptionName))
 		return
 	}
 	names := make([]string, 0, len(n.options))
@@ -388,6 +435,7 @@ func (c *checker) unknownOption(i int, n *namespace) {
 		return
 	}
 	c.report(i, level, "unknown-option", alike, "the namespace has no such option")
+	c.mean(i, s.Namespace, alike)
 }
 
 var variable = regexp.MustCompile(`^[A-Z][A-Z0-9]*_[A-Z0-9_]+$`)
@@ -661,11 +709,7 @@ func (c *checker) applicable(i int, o *Option) {
 	}
 	if len(o.LoadBalancers) > 0 && c.balancer.kind != "" && !slices.Contains(o.LoadBalancers, c.balancer.kind) &&
 		!(o.Namespace == environment && o.Name == "LoadBalancerIsShared") && !(o.Namespace == loadBalancer && o.Name == "IpAddressType") {
-		why := "LoadBalancerType is " + string(c.balancer.kind)
-		if c.balancer.assumed {
-			why = "LoadBalancerType is not set, and Beanstalk's default is " + string(c.balancer.kind)
-		}
-		c.report(i, Warning, "not-applicable", "", "the option has no effect on a %s load balancer (%s); it is for %s", c.balancer.kind, why, join(o.LoadBalancers))
+		c.report(i, Warning, "not-applicable", "", "the option has no effect, for LoadBalancerType is %s%s; it is for %s", c.balancer.kind, c.assumed(), join(o.LoadBalancers))
 		return
 	}
 	if o.DedicatedOnly && c.balancer.shared {

@@ -75,12 +75,16 @@ func (c *checker) scheduledActions() {
 func (c *checker) scheduledAction(first int) {
 	action := c.settings[first].ResourceName
 	value := func(name string) (string, state, int) {
-		i, ok := c.at[key{ScheduledAction, action, name}]
-		if !ok {
-			return "", absent, -1
+		id := key{ScheduledAction, action, name}
+		i, ok := c.at[id]
+		switch {
+		case ok:
+			v, s := c.valueAt(i)
+			return v, s, i
+		case c.meant[id]:
+			return "", unresolved, -1
 		}
-		v, s := c.valueAt(i)
-		return v, s, i
+		return "", absent, -1
 	}
 	if !c.in.Partial {
 		for _, name := range []string{"MinSize", "MaxSize"} {
