@@ -409,10 +409,8 @@ class Beanstalk(Service):
             return
         if run.returncode != 1:
             raise Error("InternalFailure", f"{validator} validate could not check the option settings: {run.stderr.strip()}")
-        findings = [f for f in json.loads(run.stdout)["findings"] if f["level"] == "error"]
-        raise Error("ConfigurationValidationException", "Configuration validation exception: " + "; ".join(
-            f"Invalid option specification (Namespace: '{f['namespace']}', OptionName: '{f['optionName']}'): {f['message']}"
-            for f in findings))
+        errors = [f["message"] for file in json.loads(run.stdout)["files"] for f in file["findings"] if f["level"] == "error"]
+        raise Error("ConfigurationValidationException", "Configuration validation exception: " + "; ".join(errors))
 
     def _deploy(self, environment, settings):
         """Brings what Beanstalk makes for the environment into line with settings; raises with a reason if that fails."""

@@ -257,6 +257,17 @@ class Scope:
         self.imports.add(name)
         return self.exports[name]
 
+    def _getstackoutput(self, argument):
+        wanted = self.value(argument)
+        try:
+            stack = aws.call(wanted.get("Region") or self.region, "cloudformation", "DescribeStacks", StackName=wanted["StackName"])
+        except aws.ClientError as e:
+            raise invalid(f"Fn::GetStackOutput: {e.response['Error'].get('Message')}")
+        for output in stack["Stacks"][0].get("Outputs", []):
+            if output["OutputKey"] == wanted["OutputName"]:
+                return output["OutputValue"]
+        raise invalid(f"Fn::GetStackOutput: stack {wanted['StackName']} has no output {wanted['OutputName']}")
+
     def _base64(self, argument):
         return base64.b64encode(_text(self.value(argument)).encode()).decode()
 
