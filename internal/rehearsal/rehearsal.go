@@ -209,6 +209,9 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	v := Verdict{
 		State: o.State, StatusCode: o.Facts.Last.StatusCode, Reason: o.Reason, Probes: o.Probes, Isolation: isolation, Notes: p.notes,
 	}
+	for i := range v.Probes {
+		v.Probes[i].At += out.offset // the instance's clock began later
+	}
 	v.Redirected = v.State == health.Healthy && v.StatusCode >= 300
 	if v.State != health.Healthy || v.Redirected {
 		https := in.HTTPS

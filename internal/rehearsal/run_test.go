@@ -47,6 +47,7 @@ func settings(more map[string]string) []option.Setting {
 	all := []option.Setting{
 		{Namespace: processNamespace, OptionName: "HealthCheckPath", Value: "/healthz/"},
 		{Namespace: processNamespace, OptionName: "MatcherHTTPCode", Value: "200-301"},
+		{Namespace: processNamespace, OptionName: "UnhealthyThresholdCount", Value: "2"}, // less to wait for
 		{Namespace: pythonNamespace, OptionName: "WSGIPath", Value: "mysite.wsgi"},
 		{Namespace: propertiesNamespace, OptionName: "ALLOWED_HOSTS", Value: "www.example.com"},
 		{Namespace: secretsNamespace, OptionName: "SECRET_KEY", Value: "arn:aws:secretsmanager:us-east-1:123456789012:secret:key"},
@@ -182,7 +183,7 @@ func TestCauses(t *testing.T) {
 		"slow view": {
 			settings: map[string]string{
 				"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/slow/",
-				processNamespace + "|HealthCheckTimeout": "2", processNamespace + "|UnhealthyThresholdCount": "2",
+				processNamespace + "|HealthCheckTimeout": "2",
 			},
 			id: "timeout", says: []string{"no answer within 2s", "slow", "/var/app/current/mysite/urls.py"},
 		},

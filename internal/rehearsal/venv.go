@@ -33,26 +33,20 @@ func findPython(ctx context.Context, want string) (python, error) {
 	if want != "" {
 		names = append([]string{"python" + want}, names...)
 	}
-	var problems []error
 	for _, name := range names {
 		file, err := exec.LookPath(name)
 		if err != nil {
 			continue
 		}
-		out, err := exec.CommandContext(ctx, file, "-c", "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])").CombinedOutput()
+		// Isolated and without site packages it starts in half the time.
+		out, err := exec.CommandContext(ctx, file, "-I", "-S", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])").Output()
 		version := strings.TrimSpace(string(out))
 		if err == nil && strings.HasPrefix(version, "3.") {
 			return python{file, version}, nil
 		}
-		if bytes.Contains(out, []byte("No module named")) {
-			problems = append(problems, fmt.Errorf("%s cannot make virtual environments: apt-get install python3-venv (Debian, Ubuntu)", file))
-		}
 	}
 	if err := ctx.Err(); err != nil {
 		return python{}, err
-	}
-	if problems != nil {
-		return python{}, errors.Join(problems...)
 	}
 	return python{}, errors.New("python3 is not on the PATH, and the rehearsal runs the real app: install Python 3 with its venv module")
 }
@@ -157,7 +151,10 @@ func makeVenv(ctx context.Context, py python, r requirements, app, dir string, s
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("python3 -m venv failed: %w\n%s", err, tail(string(out), 5))
+		if bytes.Contains(out, []byte("ensurepip")) || bytes.Contains(out, []byte("No module named venv")) {
+			return fmt.Errorf("%s cannot make virtual environments: apt-get install python3-venv (Debian, Ubuntu), or another Python 3", py.path)
+		}
+		return fmt.Errorf("%s -m venv failed: %w\n%s", py.path, err, tail(string(out), 5))
 	}
 	if r.file != "" {
 		if err := pip(ctx, dir, app, say, "install", "-r", r.file); err != nil {

@@ -1,0 +1,89 @@
+package rehearsal
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRequirements(t *testing.T) {
+	read := func(files map[string]string) (requirements, error) {
+		t.Helper()
+		dir := t.TempDir()
+		for name, content := range files {
+			file := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return readRequirements(dir)
+	}
+	key := func(files map[string]string) string {
+		t.Helper()
+		r, err := read(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.key
+	}
+	base := map[string]string{"requirements.txt": "-r requirements/base.txt\ngunicorn\n", "requirements/base.txt": "-r ../requirements.txt\n-c pins.txt\nDjango\n", "requirements/pins.txt": "Django==5.2\n"}
+	changed := map[string]string{"requirements.txt": base["requirements.txt"], "requirements/base.txt": base["requirements/base.txt"], "requirements/pins.txt": "Django==5.1\n"}
+	if key(base) != key(base) {
+		t.Error("the same requirements have two keys")
+	}
+	if key(base) == key(changed) {
+		t.Error("a change of an included file does not change the key")
+	}
+	if r, err := read(nil); err != nil || r.file != "" {
+		t.Errorf("without requirements: %+v, %v", r, err)
+	}
+	if _, err := read(map[string]string{"requirements.txt": "-r absent.txt\n"}); err == nil || !strings.Contains(err.Error(), "absent.txt") {
+		t.Errorf("got %v, want the name of the missing file", err)
+	}
+	for line, local := range map[string]bool{
+		"-e .": true, "./vendor/thing": true, "thing @ file:///x": true, "wheels/thing-1.0-py3-none-any.whl": true, ".": true,
+		"Django==5.2": false, "-r other.txt": false, "django-storages[s3]>=1.0 ; python_version > '3.9'": false, "# ./no": false,
+		"git+https://example.com/a.git": false,
+	} {
+		if r, err := read(map[string]string{"requirements.txt": line, "other.txt": ""}); err != nil || r.local != local {
+			t.Errorf("%q: local %v, %v; want %v", line, r.local, err, local)
+		}
+	}
+}
+
+func TestPython(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	py, err := findPython(ctx, "9.9")
+	if _, there := os.Stat("/usr/bin/python3"); there != nil {
+		if err == nil || !strings.Contains(err.Error(), "install Python 3") {
+			t.Errorf("got %v, want what to install", err)
+		}
+	} else if err != nil || !strings.HasPrefix(py.version, "3.") {
+		t.Errorf("got %+v, %v", py, err)
+	}
+}
+
+func TestRequirementsThatCannotBeInstalled(t *testing.T) {
+	requireServers(t)
+	t.Setenv("PIP_NO_INDEX", "1")
+	t.Setenv("PIP_FIND_LINKS", "")
+	tmp, cache := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	_, err := Run(context.Background(), Input{Bundle: site(t, map[string]string{"requirements.txt": "no-such-package-for-a-rehearsal\n"})}, Options{CacheDir: cache})
+	if err == nil || !strings.Contains(err.Error(), "requirements.txt cannot be installed") || !strings.Contains(err.Error(), "no-such-package-for-a-rehearsal") {
+		t.Errorf("got %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(cache, "venv", "*")); err != nil || len(left) != 1 { // the lock
+		t.Errorf("left in the cache: %v %v", left, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(tmp, "beanpole-*")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
