@@ -61,18 +61,23 @@ var fields = []struct{ field, key string }{
 	{"EnvironmentName", "environments.%s.environmentName"},
 	{"Platform: Branch", "environments.%s.platform.branch"},
 	{"Platform: Version", "environments.%s.platform.version"},
+	{"Platform: PreferredStartTime", "environments.%s.platform.preferredStartTime"},
+	{"Platform: UpdateLevel", "environments.%s.platform.updateLevel"},
 	{"Capacity: MinSize", "environments.%s.capacity.minSize"},
 	{"Capacity: MaxSize", "environments.%s.capacity.maxSize"},
 	{"Capacity: InstanceTypes", "environments.%s.capacity.instanceTypes"},
 	{"Deployment: Policy", "environments.%s.deployment.policy"},
 	{"Deployment: BatchSize", "environments.%s.deployment.batchSize"},
+	{"Logs: RetentionInDays", "environments.%s.logs.retentionInDays"},
 	{"NumProcesses", "environments.%s.numProcesses"},
 	{"NumThreads", "environments.%s.numThreads"},
-	{"Environment.Environment", "environments.%s.variables"},
+	{"Environment", "environments.%s.variables"},
+	{"OptionSettings", "environments.%s.optionSettings"},
 }
 
 // inConfigTerms names the key of the configuration where the constructs name a field.
 func inConfigTerms(id, problem string) string {
+	problem = strings.TrimPrefix(problem, "Environment.") // django's props hold those of elasticbeanstalk in this field
 	for _, f := range fields {
 		if rest, ok := strings.CutPrefix(problem, f.field); ok && (rest == "" || strings.ContainsRune(":[ ", rune(rest[0]))) {
 			key := f.key

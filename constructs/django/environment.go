@@ -20,7 +20,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
@@ -78,6 +77,8 @@ type EnvironmentProps struct {
 	SecretKey awssecretsmanager.ISecret
 }
 
+const settingsModule = "DJANGO_SETTINGS_MODULE"
+
 // Validate reports everything that is wrong with the props as one joined error, nil if nothing is. It reads the source
 // and calls no CDK.
 func (p *EnvironmentProps) Validate() error {
@@ -93,31 +94,44 @@ func (p *EnvironmentProps) Validate() error {
 			problems = append(problems, fmt.Errorf("Hosts[%d]: %w", i, err))
 		}
 	}
-	variables := p.Variables.WithDefaults()
-	for _, name := range []string{variables.AllowedHosts, variables.HealthCheckPath, variables.HTTPS, variables.SecretKey, variables.InstanceIP, overlay.InstanceIPSource} {
-		if _, set := p.Environment.Environment[name]; set {
-			problems = append(problems, fmt.Errorf("Environment.Environment[%q]: is set from the other props: remove it, or give that variable another name in Variables", name))
+	problems = append(problems, p.collisions()...)
+	environment, err := p.environment(placeholderSecret{})
+	if err != nil {
+		problems = append(problems, err)
+	}
+	if err := environment.Validate(); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			problems = append(problems, errors.New("Environment."+line))
 		}
 	}
-	if _, set := p.Environment.Secrets[variables.SecretKey]; set {
-		problems = append(problems, fmt.Errorf("Environment.Secrets[%q]: is set from SecretKey: give the secret there", variables.SecretKey))
-	}
-	config, err := p.overlay()
-	if err != nil {
-		problems = append(problems, fmt.Errorf("Environment.Source: %w", err))
-	}
-	environment := p.Environment
-	files, err := config.Files()
-	if err != nil {
-		problems = append(problems, err)
-	}
-	environment.Source.Overlay = append(slices.Clone(environment.Source.Overlay), files...)
-	environment.Environment, environment.Secrets = p.variables(placeholderSecret{})
-	environment.OptionSettings = p.settings()
-	if err := environment.Validate(); err != nil {
-		problems = append(problems, err)
-	}
 	return errors.Join(problems...)
+}
+
+// collisions are what is given for what follows from other props: the app and the load balancer would disagree.
+func (p *EnvironmentProps) collisions() []error {
+	var problems []error
+	names := p.Variables.WithDefaults()
+	derived := []string{names.AllowedHosts, names.HealthCheckPath, names.HTTPS, names.SecretKey, names.InstanceIP, overlay.InstanceIPSource}
+	if p.SettingsModule != "" {
+		derived = append(derived, settingsModule)
+	}
+	for _, name := range derived {
+		if _, set := p.Environment.Environment[name]; set {
+			problems = append(problems, fmt.Errorf("Environment.Environment[%q]: follows from the rest: remove it", name))
+		}
+		if _, set := p.Environment.Secrets[name]; set {
+			problems = append(problems, fmt.Errorf("Environment.Secrets[%q]: follows from the rest: remove it; Django's secret key goes into SecretKey", name))
+		}
+	}
+	for _, s := range p.Environment.OptionSettings {
+		switch {
+		case s.Namespace == "aws:elasticbeanstalk:application:environment" && slices.Contains(derived, s.OptionName):
+			problems = append(problems, fmt.Errorf("Environment.OptionSettings: %s: follows from the rest: remove it", s.Name()))
+		case s.Namespace == "aws:elasticbeanstalk:environment:process:default" && s.OptionName == "HealthCheckPath":
+			problems = append(problems, fmt.Errorf("Environment.OptionSettings: %s: the app has to know the path too: set it in Environment.Processes", s.Name()))
+		}
+	}
+	return problems
 }
 
 // placeholderSecret stands in for the secret that does not exist before there is a construct.
@@ -142,14 +156,6 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	if err := props.Validate(); err != nil {
 		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
 	}
-	config, err := props.overlay()
-	if err != nil {
-		panic(err)
-	}
-	files, err := config.Files()
-	if err != nil {
-		panic(err)
-	}
 	secretKey := props.SecretKey
 	if secretKey == nil {
 		secretKey = awssecretsmanager.NewSecret(scope, jsii.String(id+"SecretKey"), &awssecretsmanager.SecretProps{
@@ -161,10 +167,10 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 			},
 		})
 	}
-	environment := props.Environment
-	environment.Source.Overlay = append(slices.Clone(environment.Source.Overlay), files...)
-	environment.Environment, environment.Secrets = props.variables(secretKey)
-	environment.OptionSettings = props.settings()
+	environment, err := props.environment(secretKey)
+	if err != nil {
+		panic(err)
+	}
 	return elasticbeanstalk.NewEnvironment(scope, id, &environment)
 }
 
@@ -174,8 +180,13 @@ func (p *EnvironmentProps) healthCheckPath() string {
 	return p.Environment.Processes["default"].HealthCheck.WithDefaults().Path
 }
 
-func (p *EnvironmentProps) overlay() (overlay.Config, error) {
-	config := overlay.Config{
+// environment is the environment with what Django adds to it.
+func (p *EnvironmentProps) environment(secretKey awssecretsmanager.ISecret) (elasticbeanstalk.EnvironmentProps, error) {
+	environment := p.Environment
+	environment.Environment, environment.Secrets = p.variables(secretKey)
+	environment.OptionSettings = p.settings()
+	var err error
+	environment.Source, err = overlay.Config{
 		Strategy:        p.Address,
 		Variables:       p.Variables,
 		WSGIApplication: p.WSGIApplication,
@@ -184,13 +195,8 @@ func (p *EnvironmentProps) overlay() (overlay.Config, error) {
 		HealthCheckPath: p.healthCheckPath(),
 		Migrate:         p.Migrate,
 		CollectStatic:   p.CollectStatic,
-	}
-	procfile, err := p.Environment.Source.ReadFile("Procfile")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return config, err
-	}
-	config.Procfile = procfile
-	return config, nil
+	}.Lay(p.Environment.Source)
+	return environment, err
 }
 
 // variables are the environment properties and secrets of the project, with Django's own.
@@ -211,7 +217,7 @@ func (p *EnvironmentProps) variables(secretKey awssecretsmanager.ISecret) (map[s
 	environment[names.HTTPS] = strconv.FormatBool(p.HTTPS)
 	environment[overlay.InstanceIPSource] = source
 	if p.SettingsModule != "" {
-		environment["DJANGO_SETTINGS_MODULE"] = p.SettingsModule
+		environment[settingsModule] = p.SettingsModule
 	}
 	secrets := maps.Clone(p.Environment.Secrets)
 	if secrets == nil {

@@ -1,0 +1,185 @@
+package django_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/jsii-runtime-go"
+
+	"example.com/beanpole-cdk/constructs/django"
+	"example.com/beanpole-cdk/constructs/django/overlay"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
+)
+
+func TestTheSmallestPropsTellTheProjectEverything(t *testing.T) {
+	stack, vpc := newStack(t)
+	django.NewEnvironment(stack, "Web", smallest(vpc, project(t, nil)))
+	template := synth(t, stack)
+
+	got := template.Resources["Stack/Web"].Options()
+	requireOptions(t, got, map[string]string{
+		properties + "ALLOWED_HOSTS":                                       "www.example.com",
+		properties + "HEALTH_CHECK_PATH":                                   "/healthz/",
+		properties + "INSTANCE_IP_SOURCE":                                  "metadata",
+		properties + "SECURE_SSL_REDIRECT":                                 "false",
+		secrets + "SECRET_KEY":                                             "${Stack/WebSecretKey}",
+		"aws:elasticbeanstalk:environment:process:default HealthCheckPath": "/healthz/",
+		"aws:elasticbeanstalk:environment:process:default MatcherHTTPCode": "200-301",
+		"aws:elasticbeanstalk:container:python WSGIPath":                   "mysite.wsgi",
+		"aws:elasticbeanstalk:container:python NumProcesses":               "1",
+		"aws:elasticbeanstalk:container:python NumThreads":                 "15",
+		"aws:elasticbeanstalk:environment:proxy ProxyServer":               "nginx",
+		"aws:elasticbeanstalk:environment:proxy:staticfiles /static":       "static",
+	})
+	for name := range got {
+		if strings.HasPrefix(name, properties) && !slices.Contains([]string{"ALLOWED_HOSTS", "HEALTH_CHECK_PATH", "INSTANCE_IP_SOURCE", "SECURE_SSL_REDIRECT"}, strings.TrimPrefix(name, properties)) {
+			t.Errorf("the project gets %s, which it has not asked for", name)
+		}
+	}
+	secret := template.One(t, "AWS::SecretsManager::Secret")
+	if got := secret.Property("GenerateSecretString"); got != `{"ExcludePunctuation":true,"PasswordLength":64}` {
+		t.Errorf("the secret key is generated as %s", got)
+	}
+	requireParts(t, template.Resources["Stack/Web/InstanceRole"].Property("Policies.0.PolicyDocument.Statement"),
+		`{"Action":"secretsmanager:GetSecretValue","Effect":"Allow","Resource":"${Stack/WebSecretKey}","Sid":"Secrets"}`)
+
+	files := bundled(t, stack, template)
+	want := []string{"Procfile", overlay.WrapperName, "manage.py", "mysite/wsgi.py"}
+	if names := slices.Sorted(maps.Keys(files)); !slices.Equal(names, slices.Sorted(slices.Values(want))) {
+		t.Errorf("the bundle holds %q, want %q", names, want)
+	}
+	if want := "web: bash beanpole-web.sh gunicorn --bind 127.0.0.1:8000 --workers=1 --threads=15 mysite.wsgi\n"; files["Procfile"] != want {
+		t.Errorf("the Procfile is %q, want %q", files["Procfile"], want)
+	}
+	requireParts(t, files[overlay.WrapperName], "#!/usr/bin/env bash", "ALLOWED_HOSTS", "INSTANCE_IP")
+}
+
+func TestWhatTheProjectAsksFor(t *testing.T) {
+	stack, vpc := newStack(t)
+	mine := awssecretsmanager.NewSecret(stack, jsii.String("Mine"), nil)
+	password := awssecretsmanager.NewSecret(stack, jsii.String("Password"), nil)
+	props := smallest(vpc, project(t, map[string]string{"requirements.txt": "django\n"}))
+	props.Hosts = []string{"www.example.com", ".example.org", *awscdk.NewCfnParameter(stack, jsii.String("Host"), nil).ValueAsString()}
+	props.HTTPS = true
+	props.SettingsModule = "mysite.production"
+	props.WSGIApplication = "mysite.wsgi:application"
+	props.NumProcesses, props.NumThreads = 4, 8
+	props.Migrate, props.CollectStatic = true, true
+	props.StaticFiles = map[string]string{"/assets": "build/assets"}
+	props.SecretKey = mine
+	props.Variables = overlay.Variables{AllowedHosts: "DJANGO_HOSTS", AllowedHostsSeparator: ",", HTTPS: "DJANGO_HTTPS", SecretKey: "DJANGO_KEY", HealthCheckPath: "DJANGO_HEALTH", InstanceIP: "MY_IP"}
+	props.Environment.Environment = map[string]string{"LOG_LEVEL": "info"}
+	props.Environment.Secrets = map[string]elasticbeanstalk.Secret{"PASSWORD": {SecretsManager: password}}
+	props.Environment.Processes = map[string]elasticbeanstalk.Process{"default": {HealthCheck: health.Check{Path: "/up/"}}}
+	django.NewEnvironment(stack, "Web", props)
+	template := synth(t, stack)
+
+	got := template.Resources["Stack/Web"].Options()
+	requireOptions(t, got, map[string]string{
+		properties + "DJANGO_HOSTS":           "www.example.com,.example.org,${Host}",
+		properties + "DJANGO_HTTPS":           "true",
+		properties + "DJANGO_HEALTH":          "/up/",
+		properties + "DJANGO_SETTINGS_MODULE": "mysite.production",
+		properties + "LOG_LEVEL":              "info",
+		properties + "ALLOWED_HOSTS":          "",
+		secrets + "DJANGO_KEY":                "${Stack/Mine}",
+		secrets + "PASSWORD":                  "${Stack/Password}",
+		secrets + "SECRET_KEY":                "",
+		"aws:elasticbeanstalk:environment:process:default HealthCheckPath": "/up/",
+		"aws:elasticbeanstalk:container:python WSGIPath":                   "mysite.wsgi:application",
+		"aws:elasticbeanstalk:container:python NumProcesses":               "4",
+		"aws:elasticbeanstalk:container:python NumThreads":                 "8",
+		"aws:elasticbeanstalk:environment:proxy:staticfiles /assets":       "build/assets",
+		"aws:elasticbeanstalk:environment:proxy:staticfiles /static":       "",
+	})
+	requireParts(t, template.Resources["Stack/Web/InstanceRole"].Property("Policies.0.PolicyDocument.Statement"),
+		`{"Action":"secretsmanager:GetSecretValue","Effect":"Allow","Resource":["${Stack/Mine}","${Stack/Password}"],"Sid":"Secrets"}`)
+	if n := len(template.OfType("AWS::SecretsManager::Secret")); n != 2 {
+		t.Errorf("%d secrets, want mine and the password alone", n)
+	}
+
+	files := bundled(t, stack, template)
+	requireParts(t, files["Procfile"], "--workers=4 --threads=8 mysite.wsgi:application")
+	requireParts(t, files[overlay.WrapperName], "local allowed_hosts=DJANGO_HOSTS\n", "local separator=','\n", "local instance_ip=MY_IP\n")
+	requireParts(t, files[overlay.ExtensionsName], "manage.py migrate --noinput", "leader_only: true", "manage.py collectstatic --noinput")
+}
+
+func TestMigrateAndCollectStaticAreAskedForOneByOne(t *testing.T) {
+	for _, c := range []struct {
+		migrate, collectStatic bool
+		has, hasNot            string
+	}{{true, false, "migrate", "collectstatic"}, {false, true, "collectstatic", "migrate"}} {
+		stack, vpc := newStack(t)
+		props := smallest(vpc, project(t, nil))
+		props.Migrate, props.CollectStatic = c.migrate, c.collectStatic
+		django.NewEnvironment(stack, "Web", props)
+		extensions := bundled(t, stack, synth(t, stack))[overlay.ExtensionsName]
+		if !strings.Contains(extensions, c.has) || strings.Contains(extensions, c.hasNot) {
+			t.Errorf("Migrate %v, CollectStatic %v:\n%s", c.migrate, c.collectStatic, extensions)
+		}
+	}
+}
+
+// The second strategy needs no address: the proxy sends a host of its own, which Django has to allow.
+func TestNginxRewriteAllowsTheHostThatTheProxySends(t *testing.T) {
+	stack, vpc := newStack(t)
+	props := smallest(vpc, project(t, nil))
+	props.Address = overlay.NginxRewrite
+	props.Environment.Processes = map[string]elasticbeanstalk.Process{"default": {HealthCheck: health.Check{Path: "/up/"}}}
+	django.NewEnvironment(stack, "Web", props)
+	template := synth(t, stack)
+
+	requireOptions(t, template.Resources["Stack/Web"].Options(), map[string]string{
+		properties + "ALLOWED_HOSTS":      "www.example.com " + overlay.HealthCheckHost,
+		properties + "INSTANCE_IP_SOURCE": "none",
+	})
+	files := bundled(t, stack, template)
+	requireParts(t, files[overlay.NginxName], "location = /up/ {", overlay.HealthCheckHost)
+	if _, there := files[overlay.WrapperName]; there {
+		t.Error("the wrapper is in the bundle")
+	}
+	if want := "web: gunicorn "; !strings.HasPrefix(files["Procfile"], want) {
+		t.Errorf("the Procfile is %q, want it to begin with %q", files["Procfile"], want)
+	}
+	if len(props.Hosts) != 1 {
+		t.Errorf("the caller's hosts have become %q", props.Hosts)
+	}
+}
+
+func TestOfTheProjectsOwnProcfileOnlyWebIsWrapped(t *testing.T) {
+	stack, vpc := newStack(t)
+	props := smallest(vpc, project(t, map[string]string{"Procfile": "worker: celery -A mysite worker\nweb: uvicorn mysite.asgi:application --port 8000\n"}))
+	props.WSGIApplication = "" // the Procfile says what runs
+	django.NewEnvironment(stack, "Web", props)
+	template := synth(t, stack)
+
+	want := "worker: celery -A mysite worker\nweb: bash beanpole-web.sh uvicorn mysite.asgi:application --port 8000\n"
+	if got := bundled(t, stack, template)["Procfile"]; got != want {
+		t.Errorf("the Procfile is\n%swant\n%s", got, want)
+	}
+	if path, there := template.Resources["Stack/Web"].Options()["aws:elasticbeanstalk:container:python WSGIPath"]; there {
+		t.Errorf("WSGIPath is %q", path)
+	}
+}
+
+func TestTheSameProjectGivesTheSameProps(t *testing.T) {
+	stack, vpc := newStack(t)
+	props := smallest(vpc, project(t, nil))
+	props.Environment.Environment = map[string]string{"A": "1"}
+	for _, id := range []string{"One", "Two"} {
+		django.NewEnvironment(stack, id, props)
+	}
+	if n := len(props.Environment.Environment) + len(props.Environment.Secrets) + len(props.Environment.OptionSettings) + len(props.Environment.Source.Overlay); n != 1 {
+		t.Errorf("the caller's props have been changed: %+v", props.Environment)
+	}
+	template := synth(t, stack)
+	versions := template.OfType("AWS::ElasticBeanstalk::ApplicationVersion")
+	if a, b := versions[0].Property("SourceBundle.S3Key"), versions[1].Property("SourceBundle.S3Key"); a != b {
+		t.Errorf("two bundles of one project: %s and %s", a, b)
+	}
+}
