@@ -16,7 +16,7 @@ aws npx cdk bootstrap
 
 step "cdk deploy --all"
 outputs=.beanpole/outputs.json
-aws npx cdk deploy --all --require-approval never --progress events --outputs-file "$outputs"
+aws npx cdk deploy --all --require-approval never --outputs-file "$outputs"
 
 step "cdk diff, which must find nothing now"
 aws npx cdk diff --fail

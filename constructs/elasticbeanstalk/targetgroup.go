@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/customresources"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -28,7 +29,11 @@ func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTarget
 	stack := awscdk.Stack_Of(e)
 	fingerprint := e.props.processes()[defaultProcess].fingerprint(defaultProcess)
 
-	environment := e.lookUp("EnvironmentID", &customresources.AwsSdkCall{
+	logs := awslogs.NewLogGroup(e, jsii.String("LookUpLogs"), &awslogs.LogGroupProps{
+		Retention:     awslogs.RetentionDays_ONE_MONTH,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	environment := e.lookUp("EnvironmentID", logs, &customresources.AwsSdkCall{
 		Service:    jsii.String("ElasticBeanstalk"),
 		Action:     jsii.String("describeEnvironments"),
 		Parameters: map[string]any{"EnvironmentNames": []any{e.Resource.Ref()}, "IncludeDeleted": false},
@@ -42,7 +47,7 @@ func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTarget
 	}))
 	id := environment.GetResponseField(jsii.String("Environments.0.EnvironmentId"))
 
-	group := e.lookUp("TargetGroupARN", &customresources.AwsSdkCall{
+	group := e.lookUp("TargetGroupARN", logs, &customresources.AwsSdkCall{
 		Service: jsii.String("CloudFormation"),
 		Action:  jsii.String("describeStackResource"),
 		Parameters: map[string]any{
@@ -69,11 +74,12 @@ func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTarget
 }
 
 // lookUp makes one call of the AWS API at deployment, with the right to this call alone.
-func (e *Environment) lookUp(id string, call *customresources.AwsSdkCall, action, resource string) customresources.AwsCustomResource {
+func (e *Environment) lookUp(id string, logs awslogs.ILogGroup, call *customresources.AwsSdkCall, action, resource string) customresources.AwsCustomResource {
 	return customresources.NewAwsCustomResource(e, &id, &customresources.AwsCustomResourceProps{
 		ResourceType:        jsii.String("Custom::AWS"),
 		OnUpdate:            call, // on creation too
 		InstallLatestAwsSdk: jsii.Bool(false),
+		LogGroup:            logs,
 		Policy: customresources.AwsCustomResourcePolicy_FromStatements(&[]awsiam.PolicyStatement{
 			allow("", []string{action}, resource),
 		}),
