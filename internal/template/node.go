@@ -8,13 +8,14 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // maxNodes and maxDepth bound what aliases of YAML can blow up to; CloudFormation's own limit of a template is 1 MB.
 const (
-	maxNodes = 2_000_000
+	maxNodes = 300_000
 	maxDepth = 500
 )
 
@@ -231,8 +232,8 @@ func (r *jsonReader) string() string {
 		}
 	}
 	r.at++
-	if !escaped {
-		return string(r.data[start+1 : r.at-1])
+	if raw := r.data[start+1 : r.at-1]; !escaped && utf8.Valid(raw) {
+		return string(raw)
 	}
 	var s string
 	if err := json.Unmarshal(r.data[start:r.at], &s); err != nil {

@@ -256,6 +256,9 @@ func (c *collector) namespaces(n *node) {
 			continue
 		}
 		for j := range options.keys {
+			if options.get(options.keys[j].text) != &options.values[j] {
+				continue // a later one replaces it, and the file's problems say so
+			}
 			c.add(namespace, resource, &options.keys[j], &options.values[j], false)
 		}
 	}
@@ -356,6 +359,8 @@ func (c *collector) add(namespace, resource string, option, value *node, conditi
 	default:
 		if c.format == cloudFormation {
 			c.problem(value, "value-not-text", true, namespace+" "+option.text+": the value must be a text, and it is a list or an object")
+			s.Unresolved = true
+			break
 		}
 		encoded, err := json.Marshal(value.any())
 		if err != nil {

@@ -179,7 +179,10 @@ func (c *checker) valueAt(i int) (string, state) {
 // resolved says whether the value is known now: it is no token, no dynamic reference of CloudFormation, and no
 // placeholder that a tool fills in before the deployment.
 func (s *Setting) resolved() bool {
-	return !s.Unresolved && !strings.Contains(s.Value, "${") && !strings.Contains(s.Value, "{{") && !strings.Contains(s.Value, "<%")
+	if s.Unresolved || strings.IndexByte(s.Value, '{') < 0 && strings.IndexByte(s.Value, '<') < 0 {
+		return !s.Unresolved
+	}
+	return !strings.Contains(s.Value, "${") && !strings.Contains(s.Value, "{{") && !strings.Contains(s.Value, "<%")
 }
 
 // missing says that Beanstalk will find nothing set for an option.
@@ -442,8 +445,15 @@ var variable = regexp.MustCompile(`^[A-Z][A-Z0-9]*_[A-Z0-9_]+$`)
 
 func looksLikeVariable(name string) bool { return variable.MatchString(name) }
 
-// propertyName is what the developer guide says of the names of environment properties.
-var propertyName = regexp.MustCompile(`^[A-Za-z0-9_.:/+\\@-]+$`)
+// isPropertyName follows what the developer guide says of the names of environment properties.
+func isPropertyName(name string) bool {
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(`_.:/+\-@`, r) {
+			return false
+		}
+	}
+	return name != ""
+}
 
 // name checks a name of one's own choice.
 func (c *checker) name(i int, o *Option) {
@@ -453,7 +463,7 @@ func (c *checker) name(i int, o *Option) {
 	}
 	switch o.Namespace {
 	case environmentProperties, environmentSecrets:
-		if !propertyName.MatchString(s.OptionName) {
+		if !isPropertyName(s.OptionName) {
 			c.report(i, Warning, "environment-name", "", "the name of an environment property has letters, digits and _ . : / + \\ - @ only")
 		}
 	case "aws:elasticbeanstalk:environment:proxy:staticfiles":
