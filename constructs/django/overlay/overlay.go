@@ -14,6 +14,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -234,7 +235,8 @@ func moduleOf(path string) string {
 //go:embed web.sh
 var wrapper string
 
-// Files returns what is laid over the project, after [Config.Validate].
+// Files returns what is laid over the project, after [Config.Validate]. Only the Procfile replaces a file of the project; the
+// others must be new to it.
 func (c Config) Files() ([]bundle.File, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -250,51 +252,35 @@ func (c Config) Files() ([]bundle.File, error) {
 	}
 	switch c.Strategy {
 	case Wrapper:
-		files = append(files, bundle.File{Name: WrapperName, Mode: 0o755, Content: c.wrapper()})
+		files = append(files, bundle.File{Name: WrapperName, Mode: 0o755, Content: c.wrapper(), New: true})
 	case NginxRewrite:
-		files = append(files, bundle.File{Name: NginxName, Mode: 0o644, Content: c.nginx()})
+		files = append(files, bundle.File{Name: NginxName, Mode: 0o644, Content: c.nginx(), New: true})
 	}
 	if c.Migrate || c.CollectStatic {
-		files = append(files, bundle.File{Name: ExtensionsName, Mode: 0o644, Content: c.extensions()})
+		files = append(files, bundle.File{Name: ExtensionsName, Mode: 0o644, Content: c.extensions(), New: true})
 	}
 	return files, nil
 }
 
-// Lay returns the project with what is laid over it. It reads the project's own Procfile if the configuration has none,
-// and refuses a project that already has another file by the name of one of ours.
+// Lay returns the project with what is laid over it. It reads the project's own Procfile if the configuration has none.
 func (c Config) Lay(project bundle.Source) (bundle.Source, error) {
-	names, err := project.Names()
-	if err != nil {
-		return project, errors.Join(err, c.Validate())
-	}
-	has := func(name string) bool { _, found := slices.BinarySearch(names, name); return found }
-	if c.Procfile == nil && has(ProcfileName) {
-		if c.Procfile, err = project.ReadFile(ProcfileName); err != nil {
-			return project, err
-		}
-	}
 	var problems []error
-	if (c.Migrate || c.CollectStatic) && !has("manage.py") {
-		problems = append(problems, errors.New("Migrate, CollectStatic: the project has no manage.py at its top; "+
-			"make the directory that holds it the source, or run the commands in .ebextensions of your own"))
+	if c.Procfile == nil {
+		procfile, err := project.ReadFile(ProcfileName)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, err)
+		}
+		c.Procfile = procfile
+	}
+	if c.Migrate || c.CollectStatic {
+		if _, err := project.ReadFile("manage.py"); errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, errors.New("Migrate, CollectStatic: the project has no manage.py at its top; "+
+				"make the directory that holds it the source, or run the commands in .ebextensions of your own"))
+		}
 	}
 	files, err := c.Files()
-	if err != nil {
-		return project, errors.Join(append(problems, err)...)
-	}
-	for _, file := range files {
-		if file.Name == ProcfileName || !has(file.Name) {
-			continue
-		}
-		if own, err := project.ReadFile(file.Name); err != nil {
-			problems = append(problems, err)
-		} else if !bytes.Equal(own, file.Content) {
-			problems = append(problems, fmt.Errorf("%s: the project has a file of this name, which is needed for a generated one; rename it, "+
-				"or leave it out with Exclude %q", file.Name, "/"+file.Name))
-		}
-	}
 	project.Overlay = append(slices.Clone(project.Overlay), files...)
-	return project, errors.Join(problems...)
+	return project, errors.Join(append(problems, err)...)
 }
 
 // wrapper returns the script with the names of the variables in it.

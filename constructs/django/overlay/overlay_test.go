@@ -288,27 +288,40 @@ func TestLay(t *testing.T) {
 }
 
 func TestLayRefuses(t *testing.T) {
-	taken := project(t, map[string]string{"beanpole-web.sh": "mine", ".ebextensions/00-beanpole.config": "mine", "app.py": ""})
+	taken := map[string]string{"manage.py": "", "beanpole-web.sh": "mine", ".ebextensions/00-beanpole.config": "mine"}
 	for _, test := range []struct {
 		name     string
 		config   Config
 		source   bundle.Source
 		problems []string
 	}{
-		{"names taken", Config{WSGIApplication: "mysite.wsgi", Migrate: true}, project(t, map[string]string{
-			"manage.py": "", "beanpole-web.sh": "mine", ".ebextensions/00-beanpole.config": "mine",
-		}), []string{"beanpole-web.sh: the project has a file of this name", `.ebextensions/00-beanpole.config: the project has`}},
-		{"no manage.py", Config{WSGIApplication: "mysite.wsgi", CollectStatic: true}, taken, []string{"Migrate, CollectStatic: the project has no manage.py", "beanpole-web.sh: ", ".ebextensions/"}},
-		{"configuration and Procfile", Config{NumThreads: -1}, project(t, map[string]string{"Procfile": "web: a $B"}), []string{"NumThreads: -1", "Procfile: the line web: holds \"$\""}},
+		{"names taken", Config{WSGIApplication: "mysite.wsgi", Migrate: true}, project(t, taken), []string{
+			"the source has a file beanpole-web.sh, which is the name of a generated one",
+			"the source has a file .ebextensions/00-beanpole.config, which",
+		}},
+		{"configuration and Procfile", Config{NumThreads: -1}, project(t, map[string]string{"Procfile": "web: a $B"}), []string{
+			"NumThreads: -1", `Procfile: the line web: holds "$"`,
+		}},
+		{"no manage.py", Config{WSGIApplication: "mysite.wsgi", CollectStatic: true}, project(t, map[string]string{"src/manage.py": ""}), []string{
+			"Migrate, CollectStatic: the project has no manage.py at its top",
+		}},
 		{"no source", Config{}, bundle.Source{Path: filepath.Join(t.TempDir(), "none")}, []string{"does not exist", "WSGIApplication: not given"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := test.config.Lay(test.source)
+			laid, err := test.config.Lay(test.source)
+			if err == nil {
+				err = laid.Validate()
+			}
 			compareProblems(t, err, test.problems)
 		})
 	}
-	taken.Exclude = []string{"/beanpole-web.sh"}
-	if _, err := (Config{WSGIApplication: "mysite.wsgi"}).Lay(taken); err != nil {
+	without := project(t, taken)
+	without.Exclude = []string{"/beanpole-web.sh"}
+	laid, err := Config{WSGIApplication: "mysite.wsgi"}.Lay(without)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := laid.Validate(); err != nil {
 		t.Errorf("a file that is left out is in the way: %v", err)
 	}
 }

@@ -13,7 +13,6 @@ package bundle
 
 import (
 	"archive/zip"
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,6 +31,8 @@ import (
 // See https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/applications-sourcebundle.html
 const MaxSize = 500 << 20
 
+var maxSize int64 = MaxSize // tests use a smaller one
+
 // File is a file that is laid over a source.
 type File struct {
 	// Name is relative to the top of the bundle, with slashes.
@@ -40,6 +41,9 @@ type File struct {
 	Mode fs.FileMode
 	// Content is what the file holds.
 	Content []byte
+	// New says that the source must not have a file of this name, unless with the same content. Otherwise the file of the
+	// source is replaced.
+	New bool
 }
 
 // Source is what a bundle is made from.
@@ -87,14 +91,13 @@ func (s Source) validate(size bool) (*tree, error) {
 		return t, nil
 	}
 	defer t.close()
-	var total int64
+	var total int64 // what the zip is at most: what does not compress grows a little
 	for _, e := range t.entries {
-		total += e.size
+		total += e.size + e.size/1000 + 2*int64(len(e.name)) + 200
 	}
-	if total <= MaxSize/2 {
+	if total <= maxSize {
 		return t, nil
 	}
-	// It may or may not be too large once compressed: try.
 	return t, t.writeZip(io.Discard)
 }
 
@@ -113,12 +116,19 @@ func (s Source) overlayProblems(entries []entry) []error {
 		seen[o.Name] = true
 	}
 	for _, o := range s.Overlay {
+		if !seen[o.Name] {
+			continue
+		}
 		for dir := path.Dir(o.Name); dir != "."; dir = path.Dir(dir) {
 			if seen[dir] {
 				problems = append(problems, fmt.Errorf("Overlay: %s lies below %s, which is a file", o.Name, dir))
 			}
 		}
 		for _, e := range entries {
+			if o.New && e.name == o.Name && !e.holds(o.Content) {
+				problems = append(problems, fmt.Errorf("Overlay: the source has a file %s, which is the name of a generated one; "+
+					"rename it, or leave it out with Exclude %q", o.Name, "/"+o.Name))
+			}
 			if strings.HasPrefix(o.Name, e.name+"/") {
 				problems = append(problems, fmt.Errorf("Overlay: %s lies below %s, which is a file of the source", o.Name, e.name))
 			} else if strings.HasPrefix(e.name, o.Name+"/") {
@@ -130,6 +140,19 @@ func (s Source) overlayProblems(entries []entry) []error {
 	return problems
 }
 
+func (e entry) holds(content []byte) bool {
+	if e.size != int64(len(content)) {
+		return false
+	}
+	r, err := e.open()
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	own, err := io.ReadAll(r)
+	return err == nil && bytes.Equal(own, content)
+}
+
 // maxProblems is how many problems of one source are told one by one.
 const maxProblems = 20
 
@@ -139,20 +162,6 @@ func summarise(problems []error) []error {
 	}
 	more := fmt.Errorf("and %d more like these", len(problems)-maxProblems)
 	return append(problems[:maxProblems:maxProblems], more)
-}
-
-// Names returns the names of the source's files as they would travel, sorted, without the overlay.
-func (s Source) Names() ([]string, error) {
-	t, err := s.read()
-	if err != nil {
-		return nil, err
-	}
-	defer t.close()
-	names := make([]string, len(t.entries))
-	for i, e := range t.entries {
-		names[i] = e.name
-	}
-	return names, nil
 }
 
 // ReadFile returns a file of the source as it would travel, without the overlay. A file that is not there, or is left out,
@@ -198,10 +207,10 @@ func (s Source) Hash() (string, error) {
 		return "", err
 	}
 	defer t.close()
-	all := sha256.New()
-	err = t.each(func(name string, mode fs.FileMode, content io.Reader) error {
-		one := sha256.New()
-		if _, err := io.Copy(one, content); err != nil {
+	all, one := sha256.New(), sha256.New()
+	err = t.each(func(name string, mode fs.FileMode, copyTo func(io.Writer) error) error {
+		one.Reset()
+		if err := copyTo(one); err != nil {
 			return err
 		}
 		fmt.Fprintf(all, "%s\x00%o\x00%x\x00", name, mode, one.Sum(nil))
@@ -217,16 +226,15 @@ func (s Source) Hash() (string, error) {
 var zipTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (t *tree) writeZip(w io.Writer) error {
-	z := zip.NewWriter(&limitedWriter{w: w, left: MaxSize})
-	err := t.each(func(name string, mode fs.FileMode, content io.Reader) error {
+	z := zip.NewWriter(&limitedWriter{w: w, left: maxSize})
+	err := t.each(func(name string, mode fs.FileMode, copyTo func(io.Writer) error) error {
 		header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: zipTime}
 		header.SetMode(mode)
 		file, err := z.CreateHeader(header)
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(file, content)
-		return err
+		return copyTo(file)
 	})
 	if err != nil {
 		return err
@@ -238,30 +246,40 @@ func (t *tree) writeZip(w io.Writer) error {
 const maxHook = 1 << 20
 
 // each gives every file, as it travels, to do.
-func (t *tree) each(do func(name string, mode fs.FileMode, content io.Reader) error) error {
-	buffer := bufio.NewReaderSize(nil, 64<<10)
+func (t *tree) each(do func(name string, mode fs.FileMode, copyTo func(io.Writer) error) error) error {
+	buffer := make([]byte, 64<<10)
 	one := func(e entry) error {
 		r, err := e.open()
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		buffer.Reset(r)
-		start, _ := buffer.Peek(2)
-		script := string(start) == "#!"
+		n, err := io.ReadAtLeast(r, buffer, 2)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return err
+		}
+		start := buffer[:n]
+		script := bytes.HasPrefix(start, []byte("#!"))
 		mode := fs.FileMode(0o644)
 		if e.executable || script || isHook(e.name) {
 			mode = 0o755
 		}
-		var content io.Reader = buffer
-		if script && isHook(e.name) && e.size <= maxHook {
-			text, err := io.ReadAll(buffer)
-			if err != nil {
+		return do(e.name, mode, func(w io.Writer) error {
+			if script && isHook(e.name) && e.size <= maxHook {
+				rest, err := io.ReadAll(r)
+				if err != nil {
+					return err
+				}
+				_, err = w.Write(bytes.ReplaceAll(slices.Concat(start, rest), []byte("\r\n"), []byte("\n")))
 				return err
 			}
-			content = bytes.NewReader(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))
-		}
-		return do(e.name, mode, content)
+			if _, err := w.Write(start); err != nil {
+				return err
+			}
+			// Without the file's own way of copying, which takes a buffer for each file.
+			_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, buffer)
+			return err
+		})
 	}
 	for _, e := range t.entries {
 		if err := one(e); errors.Is(err, errTooLarge) {

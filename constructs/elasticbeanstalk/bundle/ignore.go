@@ -21,7 +21,22 @@ type pattern struct {
 	base    string // the directory of the file that holds the line, "" for the top
 	keep    bool   // "!": bring back
 	dirOnly bool   // trailing slash
-	match   *regexp.Regexp
+
+	// One of these three matches, the cheaper ones where they can: names are many.
+	last   string // the last element of the path is this
+	suffix string // the last element of the path ends with this
+	whole  *regexp.Regexp
+}
+
+func (p pattern) matches(name string) bool {
+	if p.whole != nil {
+		return p.whole.MatchString(name)
+	}
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	if p.suffix != "" {
+		return strings.HasSuffix(last, p.suffix)
+	}
+	return last == p.last
 }
 
 // parsePattern reads one line; ok is false for a comment or an empty line.
@@ -45,6 +60,14 @@ func parsePattern(line, base string) (p pattern, ok bool, err error) {
 	if text == "" {
 		return p, false, nil
 	}
+	if !anchored && !strings.ContainsAny(text, `*?[\`) {
+		p.last = text
+		return p, true, nil
+	}
+	if suffix, ok := strings.CutPrefix(text, "*"); ok && !anchored && suffix != "" && !strings.ContainsAny(suffix, `*?[\`) {
+		p.suffix = suffix
+		return p, true, nil
+	}
 	expression, err := translate(text)
 	if err != nil {
 		return p, false, fmt.Errorf("pattern %q: %w", p.text, err)
@@ -52,7 +75,7 @@ func parsePattern(line, base string) (p pattern, ok bool, err error) {
 	if !anchored {
 		expression = "(?:.*/)?" + expression
 	}
-	p.match, err = regexp.Compile("^(?s:" + expression + ")$")
+	p.whole, err = regexp.Compile("^(?s:" + expression + ")$")
 	if err != nil {
 		return p, false, fmt.Errorf("pattern %q: %w", p.text, err)
 	}
@@ -81,16 +104,12 @@ func translate(glob string) (string, error) {
 		case '?':
 			b.WriteString("[^/]")
 		case '[':
-			end := strings.IndexByte(glob[min(i+2, len(glob)):], ']')
-			if end < 0 {
-				return "", fmt.Errorf("the bracket is not closed")
+			class, length, err := translateClass(glob[i:])
+			if err != nil {
+				return "", err
 			}
-			class := glob[i+1 : i+2+end]
-			if strings.HasPrefix(class, "!") {
-				class = "^" + class[1:]
-			}
-			b.WriteString("[" + strings.NewReplacer(`\`, `\\`, "[", `\[`).Replace(class) + "]")
-			i += 2 + end
+			b.WriteString(class)
+			i += length - 1
 		case '\\':
 			if i+1 == len(glob) {
 				return "", fmt.Errorf("nothing follows the backslash")
@@ -102,6 +121,32 @@ func translate(glob string) (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// translateClass turns the bracket with which the glob begins into one of a regular expression, and says how long it is.
+func translateClass(glob string) (class string, length int, err error) {
+	var b strings.Builder
+	b.WriteByte('[')
+	i := 1
+	if strings.HasPrefix(glob[i:], "!") || strings.HasPrefix(glob[i:], "^") {
+		b.WriteString("^/")
+		i++
+	}
+	for first := i; i < len(glob); i++ {
+		switch c := glob[i]; {
+		case c == ']' && i > first:
+			b.WriteByte(']')
+			return b.String(), i + 1, nil
+		case c == '\\' && i+1 < len(glob):
+			i++
+			b.WriteString(strings.Replace(regexp.QuoteMeta(glob[i:i+1]), "-", `\-`, 1))
+		case strings.IndexByte(`]^[\`, c) >= 0:
+			b.WriteString(`\` + glob[i:i+1])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", 0, fmt.Errorf("the bracket is not closed")
 }
 
 // judge says what the patterns say about one name; the last that matches decides. Whether a directory above it is left out
@@ -119,7 +164,7 @@ func judge(patterns []pattern, name string, isDir bool) verdict {
 				continue
 			}
 		}
-		if p.match.MatchString(rest) {
+		if p.matches(rest) {
 			if p.keep {
 				return kept
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -235,19 +236,20 @@ func (t *tree) readZip(file string) error {
 			t.problem("%s: %s is encrypted; Elastic Beanstalk cannot open it", filepath.Base(file), name)
 		default:
 			files[name] = f
-			if slices.Contains(virtualEnvironmentMarks, path.Base(name)) {
-				environments = append(environments, path.Dir(name))
+			for dir := name; dir != "."; dir = path.Dir(dir) {
+				if slices.Contains(virtualEnvironmentMarks, path.Base(dir)) {
+					environments = append(environments, path.Dir(dir))
+				}
 			}
 		}
 	}
-	for name, f := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		verdict := t.judge(name, false)
 		if verdict == leftOut || t.leftOutAbove(name, environments) {
 			continue
 		}
-		t.addZipped(files, name, f, verdict, maxLinks)
+		t.addZipped(files, name, files[name], verdict, maxLinks)
 	}
-	slices.SortFunc(t.problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return nil
 }
 
@@ -293,11 +295,11 @@ func (t *tree) addZipped(files map[string]*zip.File, name string, f *zip.File, v
 		return
 	}
 	found := false
-	for other, to := range files {
+	for _, other := range slices.Sorted(maps.Keys(files)) {
 		if rest, below := strings.CutPrefix(other, target+"/"); below {
 			found = true
 			if t.judge(path.Join(name, rest), false) != leftOut {
-				t.addZipped(files, path.Join(name, rest), to, v, links-1, append(otherNames, other)...)
+				t.addZipped(files, path.Join(name, rest), files[other], v, links-1, append(otherNames, other)...)
 			}
 		}
 	}
