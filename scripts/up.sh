@@ -36,8 +36,7 @@ while read -r stack environment group url; do
 	aws beanpole rehearse --deployed "$environment" </dev/null | tee .beanpole/rehearsal.log || verdict=$?
 	[ "$verdict" = 0 ] || status=$verdict
 	summary+="
-stack         $stack
-environment   $environment
+environment   $environment (in $stack)
 target group  $group
 URL           $url (its load balancer is AWS's part, which this computer does not play)
 $(tail -n 1 .beanpole/rehearsal.log | sed 's/^verdict: /verdict       /')
@@ -45,6 +44,7 @@ $(tail -n 1 .beanpole/rehearsal.log | sed 's/^verdict: /verdict       /')
 done <<<"$rows"
 
 step "Summary, after $((SECONDS - began)) s"
+printf '\nstacks        %s\n' "$(python3 -c 'import json, sys; print(*json.load(open(sys.argv[1])), sep=", ")' "$outputs")"
 printf '%s' "${summary-no stack has an environment}"
 cat <<'END'
 
