@@ -32,11 +32,16 @@ const (
 
 // node is a value of JSON or YAML with its position. Short forms of CloudFormation's functions are objects already.
 type node struct {
-	kind         kind
 	text         string // a scalar as it is written: "0644" stays "0644"
-	keys         []node // of an object, in the order of the file
+	keys         []key  // of an object, in the order of the file
 	values       []node // of an object or a list
-	line, column int
+	line, column int32
+	kind         kind
+}
+
+type key struct {
+	text         string
+	line, column int32
 }
 
 // get returns the value of a key: the last one, as JSON readers do, nil without.
@@ -82,7 +87,7 @@ func (n *node) any() any {
 }
 
 // duplicates calls report for every key that an object has twice.
-func (n *node) duplicates(report func(key *node)) {
+func (n *node) duplicates(report func(*key)) {
 	if n.kind == object && len(n.keys) > 1 {
 		seen := make(map[string]bool, len(n.keys))
 		for i := range n.keys {
@@ -170,7 +175,7 @@ func (r *jsonReader) space() {
 
 func (r *jsonReader) value(depth int) node {
 	r.space()
-	n := node{line: r.line, column: r.at - r.lineStart + 1}
+	n := node{line: int32(r.line), column: int32(r.at - r.lineStart + 1)}
 	if depth > maxDepth {
 		r.err = fmt.Errorf("line %d: nested deeper than %d levels", r.line, maxDepth)
 		r.at = len(r.data)
@@ -194,7 +199,9 @@ func (r *jsonReader) value(depth int) node {
 				r.space()
 			}
 			if n.kind == object {
-				n.keys = append(n.keys, r.value(depth+1))
+				k := key{line: int32(r.line), column: int32(r.at - r.lineStart + 1)}
+				k.text = r.string()
+				n.keys = append(n.keys, k)
 				r.space()
 				r.at++ // the colon
 			}
@@ -267,7 +274,7 @@ type yamlReader struct {
 }
 
 func (r *yamlReader) value(y *yaml.Node, depth int) node {
-	n := node{line: y.Line, column: y.Column}
+	n := node{line: int32(y.Line), column: int32(y.Column)}
 	r.nodes++
 	if r.nodes > maxNodes || depth > maxDepth {
 		r.err = fmt.Errorf("line %d: aliases expand to more than can be read", y.Line)
@@ -292,7 +299,8 @@ func (r *yamlReader) value(y *yaml.Node, depth int) node {
 				merged = append(merged, value)
 				continue
 			}
-			n.keys = append(n.keys, r.value(y.Content[i], depth+1))
+			name := r.value(y.Content[i], depth+1)
+			n.keys = append(n.keys, key{name.text, name.line, name.column})
 			n.values = append(n.values, value)
 		}
 		for i := range merged {
@@ -386,7 +394,7 @@ func function(name string, n node) node {
 	}
 	return node{
 		kind: object, line: n.line, column: n.column,
-		keys:   []node{{kind: text, text: full, line: n.line, column: n.column}},
+		keys:   []key{{full, n.line, n.column}},
 		values: []node{n},
 	}
 }

@@ -80,42 +80,52 @@ func Parse(file string, data []byte) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return document(file, root)
+	return document(file, root, true)
 }
 
-func document(file string, root *node) (*Document, error) {
+// document makes a Document: with all of the template, or with no more than option settings need.
+func document(file string, root *node, all bool) (*Document, error) {
 	resources := root.get("Resources")
 	if resources == nil || resources.kind != object {
 		return nil, fmt.Errorf("%s: not a CloudFormation template: it has no Resources object", file)
 	}
 	d := &Document{File: file}
-	d.Root, _ = root.any().(map[string]any)
+	if all {
+		d.Root, _ = root.any().(map[string]any)
+	}
 	bodies, _ := d.Root["Resources"].(map[string]any)
-	root.duplicates(func(key *node) {
+	root.duplicates(func(key *key) {
 		d.Problems = append(d.Problems, duplicate(key))
 	})
+	last := make(map[string]int, len(resources.keys))
+	for i := range resources.keys {
+		last[resources.keys[i].text] = i
+	}
 	for i := range resources.keys {
 		key, body := &resources.keys[i], &resources.values[i]
 		typ := body.get("Type")
-		if typ == nil || typ.kind != text || resources.get(key.text) != body {
+		if typ == nil || typ.kind != text || last[key.text] != i {
 			continue // Fn::ForEach, a fault that CloudFormation reports, or an entry that a later one replaces
 		}
-		r := Resource{LogicalID: key.text, Type: typ.text, Line: key.line, Column: key.column}
+		r := Resource{LogicalID: key.text, Type: typ.text, Line: int(key.line), Column: int(key.column)}
 		if c := body.get("Condition"); c != nil && c.kind == text {
 			r.Condition = c.text
 		}
 		if p := body.get("Metadata").get("aws:cdk:path"); p != nil && p.kind == text {
 			r.Path = p.text
 		}
+		carrier := r.Type == Environment || r.Type == ConfigurationTemplate
+		properties := body.get("Properties")
 		if m, ok := bodies[key.text].(map[string]any); ok {
 			r.Properties, _ = m["Properties"].(map[string]any)
+		} else if carrier && properties != nil {
+			r.Properties, _ = properties.any().(map[string]any)
 		}
 		if r.Properties == nil {
 			r.Properties = map[string]any{}
 		}
-		if r.Type == Environment || r.Type == ConfigurationTemplate {
+		if carrier {
 			c := collector{}
-			properties := body.get("Properties")
 			c.list(properties.get("OptionSettings"), false)
 			for _, other := range []string{"TemplateName", "SourceConfiguration", "EnvironmentId", "Fn::Transform"} {
 				c.partial = c.partial || properties.get(other) != nil
@@ -128,8 +138,8 @@ func document(file string, root *node) (*Document, error) {
 	return d, nil
 }
 
-func duplicate(key *node) Problem {
-	return Problem{Line: key.line, Column: key.column, Rule: "duplicate-key",
+func duplicate(key *key) Problem {
+	return Problem{Line: int(key.line), Column: int(key.column), Rule: "duplicate-key",
 		Message: fmt.Sprintf("the key %q is there twice in one object; only the last one counts", key.text)}
 }
 
@@ -156,14 +166,15 @@ const environmentProperties = "aws:elasticbeanstalk:application:environment"
 
 // Read reads whatever carries option settings, and returns it as one or the other: a CloudFormation template; an
 // .ebextensions configuration file, which the file's name (*.config) or its option_settings tells; a saved configuration;
-// or a list of settings as the AWS CLI takes it.
+// or a list of settings as the AWS CLI takes it. Of a template it leaves out what has no option settings: Root, and the
+// properties of other resources.
 func Read(file string, data []byte) (*Document, *Config, error) {
 	root, err := parse(data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if filepath.Ext(file) != ".config" && root.get("Resources") != nil && root.get("option_settings") == nil {
-		d, err := document(file, root)
+		d, err := document(file, root, false)
 		return d, nil, err
 	}
 	c, err := config(file, root)
@@ -184,7 +195,7 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 
 func config(file string, root *node) (*Config, error) {
 	conf := &Config{File: file}
-	root.duplicates(func(key *node) {
+	root.duplicates(func(key *key) {
 		conf.Problems = append(conf.Problems, duplicate(key))
 	})
 	c := collector{format: ebextension}
@@ -214,7 +225,7 @@ func config(file string, root *node) (*Config, error) {
 		key := &root.keys[i]
 		for _, section := range sections {
 			if key.text != section && fold(key.text) == fold(section) && c.format == ebextension {
-				c.problem(key, "unknown-section", false, fmt.Sprintf("Beanstalk skips a file with the section %q; it is called %s", key.text, section))
+				c.problem(key.line, key.column, "unknown-section", false, fmt.Sprintf("Beanstalk skips a file with the section %q; it is called %s", key.text, section))
 			}
 		}
 	}
@@ -235,8 +246,8 @@ type collector struct {
 	partial  bool
 }
 
-func (c *collector) problem(at *node, rule string, refused bool, message string) {
-	c.problems = append(c.problems, Problem{Line: at.line, Column: at.column, Rule: rule, Message: message, Refused: refused})
+func (c *collector) problem(line, column int32, rule string, refused bool, message string) {
+	c.problems = append(c.problems, Problem{Line: int(line), Column: int(column), Rule: rule, Message: message, Refused: refused})
 }
 
 // namespaces collects the map form: namespace → option → value. A resource's name may stand before the namespace:
@@ -290,13 +301,13 @@ func (c *collector) list(n *node, conditional bool) {
 			c.list(&n.values[i], conditional)
 		}
 	case n.kind != object:
-		c.problem(n, "not-a-setting", true, "an option setting must be a map, and this is a value")
+		c.problem(n.line, n.column, "not-a-setting", true, "an option setting must be a map, and this is a value")
 	case n.get(option) != nil:
 		c.entry(n, conditional)
 	case isFunction(n):
 		c.partial = true // it gives settings, or none (AWS::NoValue)
 	default:
-		c.problem(n, "not-a-setting", false, "an option setting has a key "+option+", and this one has none")
+		c.problem(n.line, n.column, "not-a-setting", false, "an option setting has a key "+option+", and this one has none")
 	}
 }
 
@@ -318,15 +329,13 @@ func (c *collector) entry(n *node, conditional bool) {
 		}
 		names[i] = s
 	}
-	key := *n
-	key.text = names[1]
-	c.add(names[0], names[2], &key, n.get(valueKey), conditional)
+	c.add(names[0], names[2], &key{names[1], n.line, n.column}, n.get(valueKey), conditional)
 }
 
-func (c *collector) add(namespace, resource string, option, value *node, conditional bool) {
+func (c *collector) add(namespace, resource string, option *key, value *node, conditional bool) {
 	s := Setting{
 		Namespace: namespace, ResourceName: resource, OptionName: option.text, Conditional: conditional,
-		Line: option.line, Column: option.column,
+		Line: int(option.line), Column: int(option.column),
 	}
 	if value == nil || value.kind == null {
 		if value != nil {
@@ -334,7 +343,7 @@ func (c *collector) add(namespace, resource string, option, value *node, conditi
 			if c.format == cloudFormation {
 				message += ", which CloudFormation refuses"
 			}
-			c.problem(value, "null-value", c.format == cloudFormation, namespace+" "+option.text+": "+message)
+			c.problem(value.line, value.column, "null-value", c.format == cloudFormation, namespace+" "+option.text+": "+message)
 		}
 		c.settings = append(c.settings, s)
 		return
@@ -347,7 +356,7 @@ func (c *collector) add(namespace, resource string, option, value *node, conditi
 		}
 		return
 	}
-	s.Line, s.Column = value.line, value.column
+	s.Line, s.Column = int(value.line), int(value.column)
 	var resolved bool
 	s.Value, resolved = literal(value)
 	switch {
@@ -358,7 +367,7 @@ func (c *collector) add(namespace, resource string, option, value *node, conditi
 		s.Unresolved = true
 	default:
 		if c.format == cloudFormation {
-			c.problem(value, "value-not-text", true, namespace+" "+option.text+": the value must be a text, and it is a list or an object")
+			c.problem(value.line, value.column, "value-not-text", true, namespace+" "+option.text+": the value must be a text, and it is a list or an object")
 			s.Unresolved = true
 			break
 		}
