@@ -5,10 +5,15 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/bundle"
 )
@@ -323,5 +328,72 @@ func TestLayRefuses(t *testing.T) {
 	}
 	if err := laid.Validate(); err != nil {
 		t.Errorf("a file that is left out is in the way: %v", err)
+	}
+}
+
+// The rule must be one that nginx takes where the platform includes it: inside its server, beside its own location.
+func TestNginxTakesTheRule(t *testing.T) {
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		t.Skip("nginx is not installed")
+	}
+	for _, path := range []string{"/healthz/", "/", "/up.v1_~-/x"} {
+		files, err := Config{WSGIApplication: "mysite.wsgi", Strategy: NginxRewrite, HealthCheckPath: path}.Files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		for _, f := range files {
+			if f.Name == NginxName {
+				if err := os.WriteFile(filepath.Join(dir, "rule.conf"), f.Content, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		conf := filepath.Join(dir, "nginx.conf")
+		if err := os.WriteFile(conf, []byte(`daemon off; pid `+dir+`/pid; error_log stderr;
+events {}
+http {
+    access_log off;
+    client_body_temp_path `+dir+`/body; proxy_temp_path `+dir+`/proxy; fastcgi_temp_path `+dir+`/fastcgi;
+    uwsgi_temp_path `+dir+`/uwsgi; scgi_temp_path `+dir+`/scgi;
+    map $http_upgrade $connection_upgrade { default "upgrade"; }
+    server { listen unix:`+dir+`/s; include `+dir+`/rule.conf; location / { proxy_pass http://127.0.0.1:8000; } }
+}
+`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(nginx, "-t", "-q", "-p", dir, "-c", conf).CombinedOutput(); err != nil {
+			t.Errorf("path %s: %v\n%s", path, err, out)
+		}
+	}
+}
+
+func TestCommands(t *testing.T) {
+	files, err := Config{WSGIApplication: "mysite.wsgi", Migrate: true, CollectStatic: true}.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Commands map[string]struct {
+			Command    string
+			LeaderOnly bool `yaml:"leader_only"`
+		} `yaml:"container_commands"`
+	}
+	if err := yaml.Unmarshal(files[len(files)-1].Content, &config); err != nil {
+		t.Fatal(err)
+	}
+	names := slices.Sorted(maps.Keys(config.Commands)) // the order in which the platform runs them
+	if want := []string{"beanpole_01_migrate", "beanpole_02_collectstatic"}; !slices.Equal(names, want) {
+		t.Fatalf("commands %v, want %v", names, want)
+	}
+	for name, want := range map[string]bool{"beanpole_01_migrate": true, "beanpole_02_collectstatic": false} {
+		c := config.Commands[name]
+		if c.LeaderOnly != want {
+			t.Errorf("%s: leader_only is %v", name, c.LeaderOnly)
+		}
+		if !strings.HasPrefix(c.Command, "source /var/app/venv/*/bin/activate && python manage.py ") {
+			t.Errorf("%s does not run in the virtual environment: %s", name, c.Command)
+		}
 	}
 }
