@@ -388,6 +388,8 @@ func TestHostileZip(t *testing.T) {
 	}{
 		{"names", map[string]string{"../up.py": "", "/root.py": "", `a\b.py`: "", "a/../../c.py": "", "a.py": ""}, []string{
 			`"../up.py" is not a name inside the bundle`, `"/root.py" is`, `"a/../../c.py" is`, `"a\\b.py" is`}},
+		{"a directory around it", map[string]string{"mysite-main/manage.py": "", "mysite-main/mysite/wsgi.py": ""}, []string{
+			"source.zip: everything in it lies below mysite-main, where the platform does not look"}},
 		{"a name with dots", map[string]string{"./a.py": "", "b/../c.py": ""}, nil},
 		{"twice", map[string]string{"a.py": "", "./a.py": ""}, []string{"a.py is in it twice"}},
 		{"links", map[string]string{"a.py": "", "etc": "-> /etc/passwd", "up": "-> ../x", "self": "-> self", "one": "-> two", "two": "-> one", "d/in": "-> ../d"}, []string{

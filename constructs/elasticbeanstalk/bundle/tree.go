@@ -243,6 +243,10 @@ func (t *tree) readZip(file string) error {
 			}
 		}
 	}
+	if top := onlyDirectory(files); top != "" {
+		t.problem("%s: everything in it lies below %s, where the platform does not look; zip what is in that directory, not the directory",
+			filepath.Base(file), top)
+	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		verdict := t.judge(name, false)
 		if verdict == leftOut || t.leftOutAbove(name, environments) {
@@ -251,6 +255,19 @@ func (t *tree) readZip(file string) error {
 		t.addZipped(files, name, files[name], verdict, maxLinks)
 	}
 	return nil
+}
+
+// onlyDirectory returns the one directory that holds every file, or "".
+func onlyDirectory(files map[string]*zip.File) string {
+	only := ""
+	for name := range files {
+		top, _, below := strings.Cut(name, "/")
+		if !below || only != "" && top != only {
+			return ""
+		}
+		only = top
+	}
+	return only
 }
 
 // leftOutAbove says whether a directory above the file is left out: a zip is a list, nothing is entered.
