@@ -38,6 +38,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newOptionsCommand(), newValidateCommand(), newLocalCommand(), newRehearseCommand())
+	root.AddCommand(newDiffCommand())
 	return root
 }
 

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"example.com/beanpole-cdk/internal/suggest"
+	"example.com/beanpole-cdk/internal/templatediff"
+)
+
+func newDiffCommand() *cobra.Command {
+	var (
+		base, head string
+		app        string
+		format     string
+		failOn     []string
+		name       string
+		overflow   string
+		link       string
+		verbose    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "diff --base X [--head Y]",
+		Short: "Say what a change will do to the running site",
+		Long: `Say what a change will do to the running site.
+
+Compares two sets of CloudFormation templates and says of each change whether it interrupts nothing, restarts the
+application, replaces instances or the environment, or will be refused. Each side is the directory that cdk synth writes,
+a template (JSON or YAML), or a revision of the repository, which is checked out into a temporary worktree and
+synthesised there with the app command of its cdk.json. Without AWS, in every language of the CDK.
+
+Exit code 1 if --fail-on is met, 2 if the templates cannot be compared. What --fail-on can name:
+  ` + strings.Join(templatediff.Flags(), ", ") + `
+or "none".`,
+		Example: `  npx cdk synth -q && beanpole diff --base main
+  beanpole diff --base old/cdk.out --head cdk.out --fail-on rejected,replaces-environment,broadens-access
+  beanpole diff --base main --format markdown --overflow "$GITHUB_STEP_SUMMARY" > comment.md`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkDiffFlags(format, failOn); err != nil {
+				return &exitError{code: 2, err: err}
+			}
+			log := func(string) {}
+			if verbose {
+				log = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
+			}
+			var sides [2]*templatediff.Assembly
+			for i, from := range []string{base, head} {
+				a, remove, err := openSide(cmd.Context(), from, app, log)
+				defer remove()
+				if err != nil {
+					return &exitError{code: 2, err: fmt.Errorf("%s: %w", []string{"--base", "--head"}[i], err)}
+				}
+				sides[i] = a
+			}
+			report := templatediff.Compare(sides[0], sides[1])
+			if err := writeReport(cmd.OutOrStdout(), report, format, name, overflow, link); err != nil {
+				return &exitError{code: 2, err: err}
+			}
+			var met []string
+			for _, flag := range failOn {
+				if slices.Contains(report.Verdict.Flags, flag) {
+					met = append(met, flag)
+				}
+			}
+			if len(met) > 0 {
+				return &exitError{code: 1, err: fmt.Errorf("--fail-on is met: %s", strings.Join(met, ", "))}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&base, "base", "", "what runs now: a `directory, template or revision`")
+	f.StringVar(&head, "head", "cdk.out", "what will run: a `directory, template or revision`")
+	f.StringVar(&app, "app", "", "the `command` that synthesises a revision (default: the app of its cdk.json)")
+	f.StringVarP(&format, "format", "f", "text", "text, markdown or json")
+	f.StringSliceVar(&failOn, "fail-on", []string{string(templatediff.Rejected)}, "exit 1 if one of these `effects` is met")
+	f.StringVar(&name, "name", "", "the `name` of this set of stacks in a comment, if there are several")
+	f.StringVar(&overflow, "overflow", "", "append the whole of a report that does not fit into a comment to this `file`")
+	f.StringVar(&link, "overflow-at", "the job summary has all of them", "the `words` in the comment that say where that is")
+	f.BoolVarP(&verbose, "verbose", "v", false, "print what the app prints when a revision is synthesised")
+	if err := cmd.MarkFlagRequired("base"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return cmd
+}
+
+func checkDiffFlags(format string, failOn []string) error {
+	var errs []error
+	if formats := []string{"text", "markdown", "json"}; !slices.Contains(formats, format) {
+		errs = append(errs, fmt.Errorf("--format %q: want %s", format, strings.Join(formats, ", ")))
+	}
+	known := append(templatediff.Flags(), "none")
+	for _, flag := range failOn {
+		if slices.Contains(known, flag) {
+			continue
+		}
+		hint := ""
+		if alike := suggest.Closest(flag, known); alike != "" {
+			hint = fmt.Sprintf("; did you mean %s?", alike)
+		}
+		errs = append(errs, fmt.Errorf("--fail-on %q: want some of %s%s", flag, strings.Join(known, ", "), hint))
+	}
+	return errors.Join(errs...)
+}
+
+// openSide reads a directory or file if there is one of that name, else a revision.
+func openSide(ctx context.Context, from, app string, log func(string)) (*templatediff.Assembly, func(), error) {
+	nothing := func() {}
+	switch _, err := os.Stat(from); {
+	case err == nil:
+		a, err := templatediff.Open(from)
+		return a, nothing, err
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, nothing, err
+	}
+	if from == "cdk.out" {
+		return nil, nothing, errors.New("there is no cdk.out here: run cdk synth first, or say what to compare")
+	}
+	return templatediff.Revision{Dir: ".", Name: from, App: app, Log: log}.Open(ctx)
+}
+
+func writeReport(out io.Writer, report *templatediff.Report, format, name, overflow, link string) error {
+	switch format {
+	case "json":
+		return report.WriteJSON(out)
+	case "markdown":
+		comment, cut := report.Markdown(name, templatediff.MaxComment, link)
+		if cut && overflow != "" {
+			file, err := os.OpenFile(overflow, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+			if err != nil {
+				return err
+			}
+			whole, _ := report.Markdown(name, 0, "")
+			_, err = io.WriteString(file, whole)
+			if err := errors.Join(err, file.Close()); err != nil {
+				return err
+			}
+		}
+		_, err := io.WriteString(out, comment)
+		return err
+	}
+	return report.WriteText(out, colours(out))
+}
+
+// colours says whether an output is a terminal whose user wants colours: https://no-color.org
+func colours(out io.Writer) bool {
+	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

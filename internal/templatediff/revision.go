@@ -1,0 +1,226 @@
+package templatediff
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Revision is how a revision of a repository becomes templates.
+type Revision struct {
+	// Dir is a directory inside of the repository, the one with the app's cdk.json.
+	Dir string
+	// Name is what git understands: a branch, a tag, a commit, HEAD~2.
+	Name string
+	// App is the command that synthesises the app; default: what cdk.json says.
+	App string
+	// Log gets what the app prints, nil for nothing.
+	Log func(line string)
+}
+
+// installed are directories of dependencies that git does not keep and that an app does not start without.
+var installed = []string{"node_modules", ".venv", "venv"}
+
+// Open checks the revision out into a temporary worktree, runs the app there as the CDK's own command line would, without
+// credentials being needed and without look-ups, and reads what it writes. The worktree is removed again in any case;
+// remove removes what the app wrote, and is never nil.
+func (r Revision) Open(ctx context.Context) (a *Assembly, remove func(), err error) {
+	remove = func() {}
+	git := func(dir string, arguments ...string) (string, error) {
+		cmd := exec.CommandContext(ctx, "git", arguments...)
+		cmd.Dir = dir
+		var out, problem bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &problem
+		if err := cmd.Run(); err != nil {
+			if message := strings.TrimSpace(problem.String()); message != "" {
+				return "", errors.New(message)
+			}
+			return "", err
+		}
+		return strings.TrimSpace(out.String()), nil
+	}
+	top, err := git(r.Dir, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return nil, remove, fmt.Errorf("%q is neither a file nor a directory, and no revision either: %w", r.Name, err)
+	}
+	prefix, err := git(r.Dir, "rev-parse", "--show-prefix")
+	if err != nil {
+		return nil, remove, err
+	}
+	if strings.HasPrefix(r.Name, "-") {
+		return nil, remove, fmt.Errorf("%q is no revision", r.Name)
+	}
+	commit, err := git(r.Dir, "rev-parse", "--verify", "--quiet", r.Name+"^{commit}")
+	if err != nil {
+		return nil, remove, fmt.Errorf("%q is neither a file nor a directory nor a revision of %s; of a shallow clone, fetch it first", r.Name, top)
+	}
+	temporary, err := os.MkdirTemp("", "beanpole-diff-")
+	if err != nil {
+		return nil, remove, err
+	}
+	remove = func() { os.RemoveAll(temporary) }
+	// The name of the last directory is the repository's: apps name things after it.
+	worktree := filepath.Join(temporary, "revision", filepath.Base(top))
+	defer func() {
+		// Not under ctx: an interrupt must not leave the worktree behind.
+		exec.Command("git", "-C", top, "worktree", "remove", "--force", worktree).Run()
+		os.RemoveAll(filepath.Join(temporary, "revision"))
+		exec.Command("git", "-C", top, "worktree", "prune").Run()
+		if err != nil {
+			remove()
+		}
+	}()
+	if _, err = git(top, "worktree", "add", "--detach", "--force", worktree, commit); err != nil {
+		return nil, remove, fmt.Errorf("cannot check %s out: %w", r.Name, err)
+	}
+	out := filepath.Join(temporary, "cdk.out")
+	if err = r.synthesise(ctx, filepath.Join(worktree, prefix), filepath.Join(top, prefix), out); err != nil {
+		return nil, remove, fmt.Errorf("%s: %w", r.Name, err)
+	}
+	if a, err = Open(out); err != nil {
+		return nil, remove, err
+	}
+	a.Name = r.Name
+	for i := range a.Warnings {
+		a.Warnings[i] = strings.ReplaceAll(a.Warnings[i], out, r.Name)
+	}
+	return a, remove, nil
+}
+
+// project is what of cdk.json is read.
+type project struct {
+	App     json.RawMessage
+	Build   string
+	Context map[string]any
+}
+
+func (r Revision) synthesise(ctx context.Context, dir, now, out string) error {
+	data, err := os.ReadFile(filepath.Join(dir, "cdk.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("has no cdk.json in this directory; run beanpole diff in the directory of the CDK app")
+	}
+	if err != nil {
+		return err
+	}
+	var p project
+	if err := json.Unmarshal(data, &p); err != nil {
+		return fmt.Errorf("cdk.json: %w", err)
+	}
+	app, err := p.command()
+	if err != nil {
+		return err
+	}
+	if r.App != "" {
+		app = r.App
+	}
+	values := map[string]any{
+		// As the CDK's command line has it. No Docker: what is bundled is not compared.
+		"aws:cdk:enable-path-metadata": true, "aws:cdk:enable-asset-metadata": true, "aws:cdk:version-reporting": false,
+		"aws:cdk:bundling-stacks": []string{"**"},
+	}
+	maps.Copy(values, p.Context)
+	if data, err := os.ReadFile(filepath.Join(dir, "cdk.context.json")); err == nil {
+		var found map[string]any
+		if err := json.Unmarshal(data, &found); err != nil {
+			return fmt.Errorf("cdk.context.json: %w", err)
+		}
+		maps.Copy(values, found)
+	}
+	for _, name := range installed {
+		there := filepath.Join(now, name)
+		if _, err := os.Stat(there); err != nil {
+			continue
+		}
+		if err := os.Symlink(there, filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	environment, err := r.environment(values, now, out)
+	if err != nil {
+		return err
+	}
+	for _, command := range []string{p.Build, app} {
+		if command == "" {
+			continue
+		}
+		if err := r.run(ctx, dir, command, environment); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// command is the app's command line: a text, or a list of words.
+func (p project) command() (string, error) {
+	var command string
+	if json.Unmarshal(p.App, &command) == nil && command != "" {
+		return command, nil
+	}
+	var words []string
+	if json.Unmarshal(p.App, &words) == nil && len(words) > 0 {
+		for i, w := range words {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+		return strings.Join(words, " "), nil
+	}
+	return "", errors.New(`cdk.json has no "app"; give the command with --app`)
+}
+
+// maxVariable is what Linux allows one variable to hold, with some to spare.
+const maxVariable = 100_000
+
+func (r Revision) environment(values map[string]any, now, out string) ([]string, error) {
+	encoded, err := json.Marshal(values)
+	if err != nil {
+		return nil, err
+	}
+	environment := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "CDK_OUTDIR=") || strings.HasPrefix(v, "CDK_CONTEXT_JSON=") || strings.HasPrefix(v, "GIT_DIR=") || strings.HasPrefix(v, "GIT_WORK_TREE=")
+	})
+	environment = append(environment, "CDK_OUTDIR="+out, "PATH="+filepath.Join(now, "node_modules", ".bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if os.Getenv("CDK_VALIDATION") == "" {
+		environment = append(environment, "CDK_VALIDATION=false") // seconds of linting that no comparison needs
+	}
+	if len(encoded) <= maxVariable {
+		return append(environment, "CDK_CONTEXT_JSON="+string(encoded)), nil
+	}
+	file := out + ".context.json"
+	if err := os.WriteFile(file, encoded, 0o600); err != nil {
+		return nil, err
+	}
+	return append(environment, "CDK_CONTEXT_JSON={}", "CONTEXT_OVERFLOW_LOCATION_ENV="+file), nil
+}
+
+func (r Revision) run(ctx context.Context, dir, command string, environment []string) error {
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Dir, cmd.Env = dir, environment
+	// On an interrupt the program may clean up, but not for ever.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	var printed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	err := cmd.Run()
+	if r.Log != nil {
+		for line := range strings.Lines(printed.String()) {
+			r.Log(strings.TrimRight(line, "\n"))
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(printed.String()), "\n")
+	if len(lines) > 15 {
+		lines = lines[len(lines)-15:]
+	}
+	return fmt.Errorf("%s does not synthesise: %s: %w\n%s", filepath.Base(dir), command, err, strings.Join(lines, "\n"))
+}
