@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/go-viper/mapstructure/v2"
 
 	"example.com/beanpole-cdk/internal/suggest"
 )
@@ -130,33 +129,42 @@ type LogsConfig struct {
 // LoadConfig reads the configuration from the CDK context: the object under [ContextKey], with paths into it, such as
 // beanpole.environments.staging.capacity.maxSize=2 on the command line, on top. The error names everything that is wrong.
 func LoadConfig(context map[string]any) (Config, error) {
-	var config Config
 	tree, problems := overridden(context)
-
-	var metadata mapstructure.Metadata
-	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result:     &config,
-		TagName:    "beanpole",
-		MatchName:  func(key, field string) bool { return key == field },
-		Metadata:   &metadata,
-		DecodeHook: decodeContext,
+	var config Config
+	decode(tree, reflect.ValueOf(&config).Elem(), ContextKey, func(path, format string, args ...any) {
+		problems = append(problems, fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...)))
 	})
-	if err != nil {
-		return Config{}, err
-	}
-	problems = append(problems, decodeProblems(decoder.Decode(tree))...)
-	slices.Sort(metadata.Unused)
-	for _, path := range metadata.Unused {
-		problems = append(problems, unknownKey(path))
-	}
 	if len(problems) > 0 {
 		return Config{}, errors.Join(problems...) // what could not be read cannot be judged further
 	}
 	return config, config.Validate()
 }
 
-// given is a value of the command line, which has text only: what it means is for the field that it is for.
+// given is a value of the command line, which has text only.
 type given string
+
+// as is what the text means to a field of a type, or the text itself if it means nothing to it.
+func (g given) as(t reflect.Type) any {
+	switch t.Kind() {
+	case reflect.Int:
+		if number, err := strconv.Atoi(string(g)); err == nil {
+			return float64(number)
+		}
+	case reflect.Bool:
+		if value, err := strconv.ParseBool(string(g)); err == nil && strconv.FormatBool(value) == string(g) {
+			return value
+		}
+	case reflect.Slice:
+		list := []any{}
+		for text := range strings.SplitSeq(string(g), ",") {
+			if g != "" {
+				list = append(list, text)
+			}
+		}
+		return list
+	}
+	return string(g)
+}
 
 // overridden is the configuration as a tree, with the paths of the command line laid over it.
 func overridden(context map[string]any) (map[string]any, []error) {
@@ -185,7 +193,12 @@ func overridden(context map[string]any) (map[string]any, []error) {
 	return tree, problems
 }
 
+// clone copies a tree. What a program gives the CDK as its context, rather than in cdk.json, comes back with every object
+// in a wrapper.
 func clone(tree map[string]any) map[string]any {
+	if inner, ok := tree["$jsii.map"].(map[string]any); ok {
+		tree = inner
+	}
 	copied := maps.Clone(tree)
 	for key, value := range copied {
 		if branch, ok := value.(map[string]any); ok {
@@ -212,138 +225,70 @@ func set(tree map[string]any, path []string, value any) error {
 	return nil
 }
 
-// decodeContext turns text of the command line into what the field is, and refuses to cut a number.
-func decodeContext(_, to reflect.Type, from any) (any, error) {
-	for to.Kind() == reflect.Pointer {
-		to = to.Elem()
+// decode reads a value of the tree, which stands at path, into a value of the configuration.
+func decode(from any, into reflect.Value, path string, problem func(path, format string, args ...any)) {
+	if from == nil {
+		return
 	}
-	if number, ok := from.(float64); ok && to.Kind() == reflect.Int && number != math.Trunc(number) {
-		return nil, fmt.Errorf("must be a whole number, but is %v", number)
+	if into.Kind() == reflect.Pointer {
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
 	}
-	text, ok := from.(given)
-	if !ok {
-		return from, nil
+	if text, ok := from.(given); ok {
+		from = text.as(into.Type())
 	}
-	switch to.Kind() {
+	expect := func(kind string, ok bool) bool {
+		if !ok {
+			problem(path, "must be %s, but is %s", kind, asJSON(from))
+		}
+		return ok
+	}
+	switch into.Kind() {
 	case reflect.String:
-		return string(text), nil
-	case reflect.Int:
-		number, err := strconv.Atoi(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("must be a whole number, but is %q", text)
+		if text, ok := from.(string); expect("text", ok) {
+			into.SetString(text)
 		}
-		return number, nil
 	case reflect.Bool:
-		switch text {
-		case "true":
-			return true, nil
-		case "false":
-			return false, nil
+		if value, ok := from.(bool); expect("true or false", ok) {
+			into.SetBool(value)
 		}
-		return nil, fmt.Errorf("must be true or false, but is %q", text)
-	case reflect.Slice:
-		if text == "" {
-			return []string{}, nil
-		}
-		return strings.Split(string(text), ","), nil
-	default:
-		return nil, fmt.Errorf("must be an object, but is %q; give one of its keys instead, as in key.name=value", text)
-	}
-}
-
-// decodeProblems says in the words of a configuration what the decoder found.
-func decodeProblems(err error) []error {
-	if err == nil {
-		return nil
-	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, e := range joined.Unwrap() {
-			all = append(all, decodeProblems(e)...)
-		}
-		return all
-	}
-	var decode *mapstructure.DecodeError
-	if !errors.As(err, &decode) {
-		return []error{err}
-	}
-	var kind *mapstructure.UnconvertibleTypeError
-	if errors.As(decode, &kind) {
-		return []error{fmt.Errorf("%s: must be %s, but is %s", contextPath(decode.Name()), describe(kind.Expected.Type()), asJSON(kind.Value))}
-	}
-	if nested := decodeProblems(decode.Unwrap()); len(nested) > 1 {
-		return nested
-	}
-	return []error{fmt.Errorf("%s: %w", contextPath(decode.Name()), decode.Unwrap())}
-}
-
-func describe(t reflect.Type) string {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return "text"
 	case reflect.Int:
-		return "a whole number"
-	case reflect.Bool:
-		return "true or false"
+		if number, ok := from.(float64); expect("a whole number", ok && number == math.Trunc(number)) {
+			into.SetInt(int64(number))
+		}
 	case reflect.Slice:
-		return "a list"
-	default:
-		return "an object"
-	}
-}
-
-var brackets = strings.NewReplacer("[", ".", "]", "")
-
-// contextPath is a path of the decoder, environments[staging].capacity, as the user writes it.
-func contextPath(name string) string {
-	return strings.TrimSuffix(ContextKey+"."+brackets.Replace(name), ".")
-}
-
-// unknownKey names the key that was probably meant.
-func unknownKey(path string) error {
-	parts := strings.Split(brackets.Replace(path), ".")
-	t := reflect.TypeFor[Config]()
-	for _, part := range parts[:len(parts)-1] {
-		t = inside(t, part)
-	}
-	known := keys(t)
-	message := fmt.Sprintf("%s: there is no such key", contextPath(path))
-	if meant := suggest.Closest(parts[len(parts)-1], known); meant != "" {
-		message += fmt.Sprintf("; did you mean %q?", meant)
-	} else {
-		message += "; the keys here are " + strings.Join(known, ", ")
-	}
-	return errors.New(message)
-}
-
-// inside is the type of a key's value.
-func inside(t reflect.Type, key string) reflect.Type {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.Kind() == reflect.Map {
-		return t.Elem()
-	}
-	for i := range t.NumField() {
-		if t.Field(i).Tag.Get("beanpole") == key {
-			return t.Field(i).Type
+		if list, ok := from.([]any); expect("a list", ok) {
+			into.Set(reflect.MakeSlice(into.Type(), len(list), len(list)))
+			for i := range list {
+				decode(list[i], into.Index(i), fmt.Sprintf("%s[%d]", path, i), problem)
+			}
+		}
+	case reflect.Map:
+		if object, ok := from.(map[string]any); expect("an object", ok) {
+			into.Set(reflect.MakeMap(into.Type()))
+			for _, key := range slices.Sorted(maps.Keys(object)) {
+				value := reflect.New(into.Type().Elem()).Elem()
+				decode(object[key], value, path+"."+key, problem)
+				into.SetMapIndex(reflect.ValueOf(key), value)
+			}
+		}
+	case reflect.Struct:
+		if object, ok := from.(map[string]any); expect("an object", ok) {
+			var known []string
+			for i := range into.NumField() {
+				known = append(known, into.Type().Field(i).Tag.Get("beanpole"))
+			}
+			for _, key := range slices.Sorted(maps.Keys(object)) {
+				if i := slices.Index(known, key); i >= 0 {
+					decode(object[key], into.Field(i), path+"."+key, problem)
+				} else if meant := suggest.Closest(key, known); meant != "" {
+					problem(path+"."+key, "there is no such key; did you mean %q?", meant)
+				} else {
+					problem(path+"."+key, "there is no such key; the keys here are %s", strings.Join(known, ", "))
+				}
+			}
 		}
 	}
-	return t
-}
-
-func keys(t reflect.Type) []string {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	var names []string
-	for i := range t.NumField() {
-		names = append(names, t.Field(i).Tag.Get("beanpole"))
-	}
-	return names
 }
 
 func asJSON(value any) string {
@@ -359,7 +304,6 @@ var (
 	accountID  = regexp.MustCompile(`^\d{12}$`)
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 	domainName = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`)
-	ipv4CIDR   = regexp.MustCompile(`^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$`)
 )
 
 // Validate reports everything that is wrong with the configuration as such, before any construct is thought of.
@@ -395,8 +339,11 @@ func (c Config) Validate() error {
 			problem(path, "no environment is in this network; name it in an environment's network, or remove it")
 		}
 		network := c.Networks[id]
-		if network.CIDR != "" && !ipv4CIDR.MatchString(network.CIDR) {
-			problem(path+".cidr", "%q is not the range of a VPC; write it as in \"10.0.0.0/16\", between /16 and /24", network.CIDR)
+		if network.CIDR != "" {
+			prefix, err := netip.ParsePrefix(network.CIDR)
+			if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() || prefix.Bits() < 16 || prefix.Bits() > 24 {
+				problem(path+".cidr", "%q is not the range of a VPC; write it as in \"10.0.0.0/16\", between /16 and /24", network.CIDR)
+			}
 		}
 		if network.MaxAZs != 0 && (network.MaxAZs < 2 || network.MaxAZs > 3) {
 			problem(path+".maxAzs", "%d is not allowed; a load balancer needs 2 zones, and not every region has more than 3", network.MaxAZs)
@@ -425,6 +372,12 @@ func (e EnvironmentConfig) validate(problem func(key, format string, args ...any
 		if !domainName.MatchString(domain) {
 			problem(fmt.Sprintf("domains[%d]", i), "%q is not a domain name; write it in lower case as in \"www.example.com\", without scheme, port or path", domain)
 		}
+		if slices.Contains(e.Domains[:i], domain) {
+			problem(fmt.Sprintf("domains[%d]", i), "%q is there twice: remove one", domain)
+		}
+	}
+	if n := len(e.Domains); n > maxDomains {
+		problem("domains", "%d are too many: the band of an environment's rule priorities has room for %d", n, maxDomains)
 	}
 	if e.CertificateARN != "" {
 		if len(e.Domains) == 0 {
@@ -474,11 +427,19 @@ func (c Config) collisions(networks map[string][]string) []error {
 		}
 	}
 	folded, domains, names := map[string][]string{}, map[string][]string{}, map[string][]string{}
+	fold := func(name string) {
+		if key := strings.ToLower(name); !slices.Contains(folded[key], name) {
+			folded[key] = append(folded[key], name)
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(c.Environments)) {
 		e := c.Environments[id]
-		folded[strings.ToLower(id)] = append(folded[strings.ToLower(id)], id)
+		fold(id)
+		fold(e.network(id))
 		for _, domain := range e.Domains {
-			domains[domain] = append(domains[domain], id)
+			if !slices.Contains(domains[domain], id) {
+				domains[domain] = append(domains[domain], id)
+			}
 		}
 		if e.EnvironmentName != "" {
 			where := fmt.Sprintf("%q", e.EnvironmentName)

@@ -45,9 +45,9 @@ func newNetwork(scope constructs.Construct, config Config, name string) *Network
 		fmt.Sprintf("VPC and load balancer of %s", config.Application)))}
 
 	n.VPC = awsec2.NewVpc(n.Stack, jsii.String("VPC"), &awsec2.VpcProps{
-		IpAddresses: awsec2.IpAddresses_Cidr(jsii.String(cmp.Or(settings.CIDR, defaultCIDR))),
-		MaxAzs:      jsii.Number(float64(cmp.Or(settings.MaxAZs, defaultMaxAZs))),
-		NatGateways: jsii.Number(float64(cmp.Or(settings.NATGateways, 1))),
+		IpAddresses:       awsec2.IpAddresses_Cidr(jsii.String(cmp.Or(settings.CIDR, defaultCIDR))),
+		AvailabilityZones: n.zones(cmp.Or(settings.MaxAZs, defaultMaxAZs)),
+		NatGateways:       jsii.Number(float64(cmp.Or(settings.NATGateways, 1))),
 		// Nothing uses the default group, and emptying it takes a Lambda function with rights on security groups.
 		RestrictDefaultSecurityGroup: jsii.Bool(false),
 	})
@@ -56,6 +56,20 @@ func newNetwork(scope constructs.Construct, config Config, name string) *Network
 	n.addLoadBalancer(len(certificates) > 0)
 	n.addListeners(certificates)
 	return n
+}
+
+// zones are the first availability zones of the region, by number: with a known account and region the CDK would look their
+// names up in the account, and without it would not go beyond two.
+func (n *Network) zones(count int) *[]*string {
+	zones := make([]*string, count)
+	for i := range zones {
+		zones[i] = awscdk.Fn_Select(jsii.Number(float64(i)), awscdk.Fn_GetAzs(nil))
+	}
+	if account, region := *n.Stack.Account(), *n.Stack.Region(); !*awscdk.Token_IsUnresolved(account) {
+		// The answer of the look-up: the CDK asks even for zones that it is given.
+		n.Stack.Node().SetContext(jsii.String(fmt.Sprintf("availability-zones:account=%s:region=%s", account, region)), zones)
+	}
+	return &zones
 }
 
 // listener is the one that an environment's rules stand on.

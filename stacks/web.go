@@ -142,8 +142,15 @@ func (e EnvironmentConfig) allowedHosts(dnsName string) []string {
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 const hostsInRule = 5
 
-// addRules sends the environment's hosts to its target group. Priorities are sparse, so that a rule of somebody's own can
-// come before.
+const (
+	// priorityBand is how many rule priorities an environment has, and priorityStep how many lie between its own rules, so
+	// that a rule of somebody's own can come before.
+	priorityBand = 100
+	priorityStep = 10
+	maxDomains   = priorityBand / priorityStep * hostsInRule
+)
+
+// addRules sends the environment's hosts to its target group.
 func (w *Web) addRules(environment EnvironmentConfig, network *Network) {
 	group := w.Environment.TargetGroup()
 	listener := network.listener(environment.https())
@@ -159,7 +166,7 @@ func (w *Web) addRules(environment EnvironmentConfig, network *Network) {
 		}
 		awselasticloadbalancingv2.NewApplicationListenerRule(w.Stack, &name, &awselasticloadbalancingv2.ApplicationListenerRuleProps{
 			Listener:   listener,
-			Priority:   jsii.Number(float64(environment.rulePriority() + 10*i)),
+			Priority:   jsii.Number(float64(environment.rulePriority() + priorityStep*i)),
 			Conditions: &[]awselasticloadbalancingv2.ListenerCondition{awselasticloadbalancingv2.ListenerCondition_HostHeaders(jsii.Strings(hosts...))},
 			Action:     awselasticloadbalancingv2.ListenerAction_Forward(&[]awselasticloadbalancingv2.IApplicationTargetGroup{group}, nil),
 		})

@@ -96,15 +96,49 @@ func (p *EnvironmentProps) Validate() error {
 	}
 	problems = append(problems, p.collisions()...)
 	environment, err := p.environment(placeholderSecret{})
-	if err != nil {
-		problems = append(problems, err)
+	inner := lines(environment.Validate())
+	for _, line := range lines(err) {
+		if !slices.Contains(inner, "Source: "+line) {
+			problems = append(problems, errors.New(line))
+		}
 	}
-	if err := environment.Validate(); err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			problems = append(problems, errors.New("Environment."+line))
+	said := lines(errors.Join(problems...))
+	for _, line := range inner {
+		if line = inDjangoTerms(line); !slices.ContainsFunc(said, sameField(line)) {
+			problems = append(problems, errors.New(line))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// lines are the problems of a joined error, each with what it was wrapped in.
+func lines(err error) []string {
+	if err == nil {
+		return nil
+	}
+	return strings.Split(err.Error(), "\n")
+}
+
+// inDjangoTerms names the field here of what is wrong with the environment, some of whose raw option settings are ours.
+func inDjangoTerms(problem string) string {
+	for option, field := range map[string]string{
+		"aws:elasticbeanstalk:container:python NumProcesses: ": "NumProcesses: ",
+		"aws:elasticbeanstalk:container:python NumThreads: ":   "NumThreads: ",
+		"aws:elasticbeanstalk:container:python WSGIPath: ":     "WSGIApplication: ",
+	} {
+		if rest, ok := strings.CutPrefix(problem, "OptionSettings: "+option); ok {
+			return field + rest
+		}
+	}
+	return "Environment." + problem
+}
+
+// sameField finds what is said of a field of Django's own, so that it is not said again of the option that the field becomes.
+func sameField(problem string) func(string) bool {
+	field, _, _ := strings.Cut(problem, ": ")
+	return func(other string) bool {
+		return !strings.HasPrefix(field, "Environment.") && strings.HasPrefix(other, field+": ")
+	}
 }
 
 // collisions are what is given for what follows from other props: the app and the load balancer would disagree.

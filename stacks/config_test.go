@@ -1,0 +1,222 @@
+package stacks_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"example.com/beanpole-cdk/stacks"
+)
+
+func TestLoadConfigSaysWhatIsWrongAndWhere(t *testing.T) {
+	const certificate = `"certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/a"`
+	for _, c := range []struct {
+		name         string
+		environments string
+		paths        map[string]any
+		parts        []string
+	}{
+		{"unknown key", `{"production": {"capcity": {}}}`, nil, []string{"beanpole.environments.production.capcity: ", `did you mean "capacity"?`}},
+		{"unknown nested key", `{"production": {"capacity": {"maxSise": 2}}}`, nil, []string{"beanpole.environments.production.capacity.maxSise: ", `"maxSize"`}},
+		{"key in other case", `{"production": {"Domains": []}}`, nil, []string{"beanpole.environments.production.Domains: ", `"domains"`}},
+		{"key unlike any", `{"production": {"zzz": 1}}`, nil, []string{"beanpole.environments.production.zzz: ", "the keys here are account, region, "}},
+		{"unknown key at the top", `{"production": {}}, "sorce": "."`, nil, []string{"beanpole.sorce: ", `"source"`}},
+		{"unknown path", `{"production": {}}`, map[string]any{"environments.production.capacity.maxSise": "2"}, []string{"beanpole.environments.production.capacity.maxSise: ", `"maxSize"`}},
+		{"text for a number", `{"production": {"numThreads": "15"}}`, nil, []string{"beanpole.environments.production.numThreads: must be a whole number", `"15"`}},
+		{"a number for text", `{"production": {"variables": {"WORKERS": 2}}}`, nil, []string{"beanpole.environments.production.variables.WORKERS: must be text", "2"}},
+		{"text for a boolean", `{"production": {}}, "migrate": "yes"`, nil, []string{"beanpole.migrate: must be true or false", `"yes"`}},
+		{"text for a list", `{"production": {"domains": "www.example.com"}}`, nil, []string{"beanpole.environments.production.domains: must be a list", "www.example.com"}},
+		{"a list for an object", `{"production": {"capacity": [2, 4]}}`, nil, []string{"beanpole.environments.production.capacity: must be an object", "[2,4]"}},
+		{"text for an object", `"production"`, nil, []string{"beanpole.environments: must be an object", `"production"`}},
+		{"a number in a list of text", `{"production": {"domains": ["www.example.com", 7]}}`, nil, []string{"beanpole.environments.production.domains[1]: must be text", "7"}},
+		{"fraction", `{"production": {"capacity": {"maxSize": 2.5}}}`, nil, []string{"beanpole.environments.production.capacity.maxSize: must be a whole number, but is 2.5"}},
+		{"fraction on the command line", `{"production": {}}`, map[string]any{"environments.production.capacity.maxSize": "2.5"}, []string{"beanpole.environments.production.capacity.maxSize: must be a whole number", `"2.5"`}},
+		{"boolean on the command line", `{"production": {}}`, map[string]any{"migrate": "yes"}, []string{"beanpole.migrate: must be true or false", `"yes"`}},
+		{"object on the command line", `{"production": {}}`, map[string]any{"environments.production.capacity": "2"}, []string{"beanpole.environments.production.capacity: must be an object, but is \"2\""}},
+		{"path into a value", `{"production": {}}`, map[string]any{"source.path": "."}, []string{"-c beanpole.source.path: source has no keys", `"../examples/mysite"`}},
+		{"no environments", `{}`, nil, []string{"beanpole.environments: has none", `{"production": {}}`}},
+		{"name", `{"my site": {}}`, nil, []string{"beanpole.environments.my site: ", `"my site"`, "letters, digits and hyphens"}},
+		{"names that differ in case", `{"Production": {}, "production": {}}`, nil, []string{"beanpole.environments: the name production is that of Production and production", "rename"}},
+		{"networks that differ in case", `{"a": {"network": "Shared"}, "b": {"network": "shared", "domains": ["b.example.com"]}}`, nil, []string{"Shared and shared", "rename"}},
+		{"account without a region", `{"production": {"account": "123456789012"}}`, nil, []string{"beanpole.environments.production.account: ", "go together"}},
+		{"region without an account", `{"production": {"region": "eu-central-1"}}`, nil, []string{"beanpole.environments.production.account: ", "go together"}},
+		{"account", `{"production": {"account": "1234", "region": "eu-central-1"}}`, nil, []string{"beanpole.environments.production.account: ", `"1234"`, "12 digits"}},
+		{"region", `{"production": {"account": "123456789012", "region": "Frankfurt"}}`, nil, []string{"beanpole.environments.production.region: ", `"Frankfurt"`, "eu-central-1"}},
+		{"domain", `{"production": {"domains": ["https://www.example.com/"]}}`, nil, []string{"beanpole.environments.production.domains[0]: ", "without scheme"}},
+		{"domain in capitals", `{"production": {"domains": ["WWW.example.com"]}}`, nil, []string{"beanpole.environments.production.domains[0]: ", "lower case"}},
+		{"domain twice", `{"production": {"domains": ["a.example.com", "b.example.com", "a.example.com"]}}`, nil, []string{`beanpole.environments.production.domains[2]: "a.example.com" is there twice`}},
+		{"domain of two", `{"a": {"domains": ["x.example.com"]}, "b": {"domains": ["x.example.com"]}}`, nil, []string{"beanpole.environments: the domain x.example.com is that of a and b"}},
+		{"too many domains", `{"production": {"domains": ` + domains(51) + `}}`, nil, []string{"beanpole.environments.production.domains: 51 are too many", "50"}},
+		{"certificate without a domain", `{"production": {` + certificate + `}}`, nil, []string{"beanpole.environments.production.certificateArn: ", "domains"}},
+		{"certificate", `{"production": {"domains": ["a.example.com"], "certificateArn": "mine"}}`, nil, []string{"beanpole.environments.production.certificateArn: ", `"mine"`, "ARN"}},
+		{"zone without a domain", `{"production": {"hostedZone": {"id": "Z1", "name": "example.com"}}}`, nil, []string{"beanpole.environments.production.hostedZone: ", "domains"}},
+		{"zone without a name", `{"production": {"domains": ["a.example.com"], "hostedZone": {"id": "Z1"}}}`, nil, []string{"beanpole.environments.production.hostedZone: both id and name"}},
+		{"domain of another zone", `{"production": {"domains": ["a.example.org"], "hostedZone": {"id": "Z1", "name": "example.com"}}}`, nil, []string{"beanpole.environments.production.hostedZone: ", `"a.example.org"`, `"example.com"`}},
+		{"band", `{"production": {"rulePriority": 150}}`, nil, []string{"beanpole.environments.production.rulePriority: 150", "100, 200"}},
+		{"bands that collide", `{"a": {"network": "n", "domains": ["a.example.com"]}, "b": {"network": "n", "domains": ["b.example.com"]}}`, nil, []string{`in network "n", the rulePriority 100 is that of a and b`}},
+		{"two without a domain", `{"a": {"network": "n"}, "b": {"network": "n", "rulePriority": 200}}`, nil, []string{"a and b share the load balancer", `"n"`, "domain"}},
+		{"accounts that differ", `{"a": {"network": "n", "account": "123456789012", "region": "eu-central-1"}, "b": {"network": "n", "rulePriority": 200, "domains": ["b.example.com"]}}`, nil, []string{`a and b share network "n", but not account and region`}},
+		{"environment name of two", `{"a": {"environmentName": "site"}, "b": {"environmentName": "site"}}`, nil, []string{`the environmentName "site" is that of a and b`}},
+		{"unused network", `{"production": {}}, "networks": {"spare": {}}`, nil, []string{"beanpole.networks.spare: no environment is in this network"}},
+		{"range", `{"production": {}}, "networks": {"production": {"cidr": "10.0.0.0/8"}}`, nil, []string{"beanpole.networks.production.cidr: ", `"10.0.0.0/8"`, "/16"}},
+		{"range that is none", `{"production": {}}, "networks": {"production": {"cidr": "999.0.0.0/16"}}`, nil, []string{"beanpole.networks.production.cidr: "}},
+		{"range with an address", `{"production": {}}, "networks": {"production": {"cidr": "10.0.0.7/16"}}`, nil, []string{"beanpole.networks.production.cidr: "}},
+		{"zones", `{"production": {}}, "networks": {"production": {"maxAzs": 1}}`, nil, []string{"beanpole.networks.production.maxAzs: 1"}},
+		{"gateways", `{"production": {}}, "networks": {"production": {"natGateways": 3}}`, nil, []string{"beanpole.networks.production.natGateways: 3", "2"}},
+		{"seconds", `{"production": {"healthCheck": {"interval": -1}}}`, nil, []string{"beanpole.environments.production.healthCheck.interval: -1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := load(t, c.environments, c.paths)
+			if err == nil {
+				t.Fatal("nothing is refused")
+			}
+			requireParts(t, err.Error(), c.parts...)
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				if !strings.HasPrefix(line, "beanpole") && !strings.HasPrefix(line, "-c beanpole") {
+					t.Errorf("the line %q does not begin with the key", line)
+				}
+			}
+		})
+	}
+}
+
+func TestLoadConfigWithoutAnObject(t *testing.T) {
+	for name, c := range map[string]struct {
+		context map[string]any
+		part    string
+	}{
+		"no key":  {map[string]any{"@aws-cdk/core:x": true}, "beanpole: is missing from the context"},
+		"text":    {map[string]any{"beanpole": "mysite"}, `beanpole: must be an object, but is "mysite"`},
+		"nothing": {nil, "beanpole: is missing"},
+		"empty":   {map[string]any{"beanpole": map[string]any{}}, "beanpole.source: is missing"},
+	} {
+		_, err := stacks.LoadConfig(c.context)
+		if err == nil {
+			t.Errorf("%s: nothing is refused", name)
+			continue
+		}
+		requireParts(t, err.Error(), c.part)
+	}
+}
+
+func TestEveryProblemOfEveryEnvironmentIsInOneMessage(t *testing.T) {
+	_, err := load(t, `{"a": {"capcity": {}, "numThreads": "x"}, "b": {"domain": [], "capacity": {"minSize": 1.5}}}, "networkz": {}`, map[string]any{"migrate": "no"})
+	requireParts(t, err.Error(), "beanpole.environments.a.capcity", "beanpole.environments.a.numThreads", "beanpole.environments.b.domain",
+		"beanpole.environments.b.capacity.minSize", "beanpole.networkz", "beanpole.migrate")
+
+	_, err = load(t, `{"a b": {"account": "1"}, "c": {"domains": ["X"], "rulePriority": 7}}, "networks": {"d": {"maxAzs": 9}}`, nil)
+	requireParts(t, err.Error(), "beanpole.environments.a b: ", "beanpole.environments.a b.account", "beanpole.environments.c.domains[0]",
+		"beanpole.environments.c.rulePriority", "beanpole.networks.d: ", "beanpole.networks.d.maxAzs")
+}
+
+func TestPathsOfTheCommandLineAreLaidOverTheObject(t *testing.T) {
+	config, err := load(t, `{"production": {"capacity": {"maxSize": 4}, "variables": {"A": "1"}}}`, map[string]any{
+		"application": "store",
+		"migrate":     "true",
+		"environments.production.capacity.maxSize":          "6",
+		"environments.production.capacity.instanceTypes":    "t3.small,t3a.small",
+		"environments.production.numThreads":                float64(20), // of cdk.context.json
+		"environments.production.variables.B":               "true",
+		"environments.production.domains":                   "a.example.com",
+		"environments.production.healthCheck.path":          "/up/",
+		"environments.staging.network":                      "production",
+		"environments.staging.rulePriority":                 "200",
+		"environments.staging.variables.A":                  "1,2",
+		"environments.production.optionSettings.aws:x.MinY": "3",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	six := 6
+	want := stacks.Config{
+		Application: "store", Source: "../examples/mysite", WSGIApplication: "mysite.wsgi", Migrate: true,
+		Environments: map[string]stacks.EnvironmentConfig{
+			"production": {
+				Capacity:       stacks.CapacityConfig{MaxSize: &six, InstanceTypes: []string{"t3.small", "t3a.small"}},
+				NumThreads:     20,
+				Variables:      map[string]string{"A": "1", "B": "true"},
+				Domains:        []string{"a.example.com"},
+				HealthCheck:    stacks.HealthCheckConfig{Path: "/up/"},
+				OptionSettings: map[string]map[string]string{"aws:x": {"MinY": "3"}},
+			},
+			"staging": {Network: "production", RulePriority: 200, Variables: map[string]string{"A": "1,2"}},
+		},
+	}
+	if !reflect.DeepEqual(config, want) {
+		t.Errorf("got  %+v\nwant %+v", config, want)
+	}
+}
+
+func TestAListOfTheCommandLineCanBeEmpty(t *testing.T) {
+	config, err := load(t, `{"production": {"domains": ["www.example.com"]}}`, map[string]any{"environments.production.domains": ""})
+	if err != nil || len(config.Environments["production"].Domains) != 0 {
+		t.Errorf("domains %q, error %v; want none", config.Environments["production"].Domains, err)
+	}
+}
+
+// A program that gives the CDK its context gets objects back in a wrapper.
+func TestLoadConfigReadsTheContextOfAnApp(t *testing.T) {
+	context := map[string]any{}
+	for key, value := range map[string]any{"application": "shop", "source": ".", "environments": map[string]any{"$jsii.map": map[string]any{"production": map[string]any{"$jsii.map": map[string]any{"migrations": 1}}}}} {
+		context[key] = value
+	}
+	_, err := stacks.LoadConfig(map[string]any{"beanpole": map[string]any{"$jsii.map": context}})
+	if err == nil || !strings.HasPrefix(err.Error(), "beanpole.environments.production.migrations: there is no such key") {
+		t.Errorf("the error is %v; want one of the key migrations alone", err)
+	}
+}
+
+func TestBuildSaysItInTheWordsOfTheConfiguration(t *testing.T) {
+	config, err := load(t, `{
+		"a": {
+			"environmentName": "x",
+			"capacity": {"minSize": 5, "maxSize": 3, "instanceTypes": ["large"]},
+			"deployment": {"policy": "Blue"},
+			"healthCheck": {"path": "healthz", "interval": 400, "timeout": 90, "healthyThresholdCount": 1, "unhealthyThresholdCount": 11},
+			"platform": {"version": "new", "preferredStartTime": "Sunday", "updateLevel": "major"},
+			"logs": {"retentionInDays": 31},
+			"numProcesses": -1, "numThreads": -2,
+			"variables": {"ALLOWED_HOSTS": "*"},
+			"optionSettings": {"aws:autoscaling:asg": {"MinSise": "1"}}
+		},
+		"b": {"healthCheck": {"successCodes": "200-299,301"}, "deployment": {"policy": "TrafficSplitting"}},
+		"c": {"deployment": {"batchSize": -1}}
+	}, "source": "../examples/none"`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := newApp(t)
+	err = stacks.Build(app, config)
+	if err == nil {
+		t.Fatal("nothing is refused")
+	}
+	const a = "beanpole.environments.a."
+	want := []string{
+		`beanpole.source: `,
+		a + "environmentName: ", a + "capacity.minSize: ", a + "capacity.instanceTypes[0]: ", a + "deployment.policy: ",
+		a + "healthCheck.path: ", a + "healthCheck.interval: ", a + "healthCheck.timeout: ", a + "healthCheck.healthyThresholdCount: ", a + "healthCheck.unhealthyThresholdCount: ",
+		a + "platform.version: ", a + "platform.preferredStartTime: ", a + "platform.updateLevel: ", a + "logs.retentionInDays: ",
+		a + "numProcesses: ", a + "numThreads: ", a + `variables["ALLOWED_HOSTS"]: `, a + "optionSettings: aws:autoscaling:asg MinSise: ",
+		"beanpole.environments.b.healthCheck.successCodes: ", "beanpole.environments.b.deployment.policy: TrafficSplitting",
+		"beanpole.environments.c.deployment.batchSize: ",
+	}
+	requireParts(t, err.Error(), want...)
+	seen := map[string]bool{}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		known := false
+		for _, prefix := range want {
+			if strings.HasPrefix(line, prefix) {
+				if seen[prefix] {
+					t.Errorf("%s is there twice", prefix)
+				}
+				known, seen[prefix] = true, true
+			}
+		}
+		if !known {
+			t.Errorf("the line %q does not begin with a key", line)
+		}
+	}
+	if n := len(*app.Node().Children()); n != 0 {
+		t.Errorf("%d stacks are in the app all the same", n)
+	}
+}
