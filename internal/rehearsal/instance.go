@@ -85,11 +85,13 @@ const (
 	restartDelay       = 100 * time.Millisecond
 )
 
-// How long the app may take to open its port before the load balancer asks all the same: at all, and after it has opened
-// another port than the expected one.
+// How long the load balancer's next question waits for the app, because the time that an app takes to start is not
+// shortened as the interval is: in all for the port, once another port than the expected one is open, and after the app
+// has ended, until it has stayed up.
 const (
 	portWait      = 30 * time.Second
 	elsewhereWait = time.Second
+	settleWait    = 2 * time.Second
 )
 
 // perform starts the instance, asks it until the target is healthy or has failed, and stops everything it started.
@@ -223,7 +225,9 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 		if err := sleep(ctx, time.Until(at.Add(wait))); err != nil {
 			return o, err
 		}
-		// The time that an app takes to start again is not shortened, so it must not cost probes either.
+		if err := patience.settle(ctx, at.Add(j.Check.Interval), !answered(o.Facts.Last)); err != nil {
+			return o, err
+		}
 		if err := patience.wait(ctx); err != nil {
 			return o, err
 		}
@@ -269,6 +273,7 @@ type waiter struct {
 	waited    time.Duration // in all
 	elsewhere time.Duration // of it, with other ports open
 	told      time.Duration
+	exits     int // that have been waited for
 }
 
 // wait returns when the app has opened its port, has failed for good, listens elsewhere, or has had its time.
@@ -292,6 +297,26 @@ func (w *waiter) wait(ctx context.Context) error {
 			w.elsewhere += time.Since(begun)
 		}
 	}
+	return nil
+}
+
+// settle gives an app that has ended since the last call, or is about to because it did not answer, the time to start again
+// and to end again: until it has stayed up or has failed for good, or until the next probe is due on an instance.
+func (w *waiter) settle(ctx context.Context, due time.Time, silent bool) error {
+	exits, _ := w.app.since()
+	if exits == w.exits && !silent {
+		return nil
+	}
+	for !w.app.failed() && time.Now().Before(due) {
+		var up time.Duration
+		if exits, up = w.app.since(); up > settleWait {
+			break
+		}
+		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	w.exits = exits
 	return nil
 }
 
@@ -382,6 +407,7 @@ type unit struct {
 
 	mu      sync.Mutex
 	running bool
+	started time.Time
 	gaveUp  bool
 	exits   []exit
 }
@@ -409,6 +435,16 @@ func (u *unit) up() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.running
+}
+
+// since returns how often the unit's process has ended and how long it has been up since then, 0 if it is not.
+func (u *unit) since() (exits int, up time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.running {
+		up = time.Since(u.started)
+	}
+	return len(u.exits), up
 }
 
 // run keeps the unit running until the context ends, then ends its whole process group. It holds its thread: the kernel
@@ -446,7 +482,7 @@ func (u *unit) once(ctx context.Context) exit {
 		return exit{Code: 127}
 	}
 	u.mu.Lock()
-	u.running = true
+	u.running, u.started = true, time.Now()
 	u.mu.Unlock()
 	ended := make(chan struct{})
 	go func() {

@@ -71,9 +71,21 @@ func TestPython(t *testing.T) {
 }
 
 func TestRequirementsThatCannotBeInstalled(t *testing.T) {
-	requireServers(t)
-	t.Setenv("PIP_NO_INDEX", "1")
-	t.Setenv("PIP_FIND_LINKS", "")
+	if _, err := findNginx(); err != nil {
+		t.Skip(err)
+	}
+	// A Python that makes virtual environments at once, in which pip finds nothing.
+	bin := t.TempDir()
+	for name, script := range map[string]string{
+		"python3": "#!/bin/sh\ncase $* in *-m\\ venv*) mkdir -p \"$3/bin\" && cp \"$0-in-venv\" \"$3/bin/python\" ;; *) echo 3.13.0 ;; esac\n",
+		"python3-in-venv": "#!/bin/sh\necho 'Collecting no-such-package-for-a-rehearsal'\n" +
+			"echo 'ERROR: No matching distribution found for no-such-package-for-a-rehearsal' >&2\nexit 1\n",
+	} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	tmp, cache := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	_, err := Run(context.Background(), Input{Bundle: site(t, map[string]string{"requirements.txt": "no-such-package-for-a-rehearsal\n"})}, Options{CacheDir: cache})
