@@ -162,10 +162,11 @@ func launch(ctx context.Context, dir, python string, opts Options) (Server, erro
 	}
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
-	fail := func(why string) (Server, error) {
+	fail := func(why error) (Server, error) {
 		cmd.Process.Kill()
 		os.Remove(stateFile(dir))
-		return Server{}, fmt.Errorf("the local AWS did not start: %s; its log, %s, ends:\n%s", why, logName, tail(logName))
+		os.RemoveAll(code)
+		return Server{}, fmt.Errorf("the local AWS did not start: %w; its log, %s, ends:\n%s", why, logName, tail(logName))
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -173,11 +174,11 @@ func launch(ctx context.Context, dir, python string, opts Options) (Server, erro
 	for {
 		select {
 		case err := <-exited:
-			return fail(fmt.Sprintf("it exited (%v)", err))
+			return fail(fmt.Errorf("it exited (%v)", err))
 		case <-deadline:
-			return fail(fmt.Sprintf("no answer after %v", startTimeout))
+			return fail(fmt.Errorf("no answer after %v", startTimeout))
 		case <-ctx.Done():
-			return fail(ctx.Err().Error())
+			return fail(ctx.Err())
 		case <-tick.C:
 			if s, err := read(dir); err == nil && s.Token == token && s.answers(time.Second) {
 				return s, nil

@@ -155,7 +155,7 @@ class Beanstalk(Service):
         return self.applications[region, name]
 
     def _live(self, region, application=None):
-        return [e for (r, _), e in self.environments.items() if r == region and e.status != "Terminated"
+        return [e for (r, _), e in list(self.environments.items()) if r == region and e.status != "Terminated"
                 and application in (None, e.application)]
 
     def create_application(self, region, p):
@@ -187,7 +187,7 @@ class Beanstalk(Service):
 
     def describe_applications(self, region, p):
         wanted = p.get("ApplicationNames")
-        return {"Applications": [a.answer() for (r, n), a in self.applications.items() if r == region and (not wanted or n in wanted)]}
+        return {"Applications": [a.answer() for (r, n), a in list(self.applications.items()) if r == region and (not wanted or n in wanted)]}
 
     def create_application_version(self, region, p):
         if (region, p["ApplicationName"]) not in self.applications and p.get("AutoCreateApplication"):
@@ -229,7 +229,7 @@ class Beanstalk(Service):
 
     def describe_application_versions(self, region, p):
         return {"ApplicationVersions": [
-            v for (r, n), a in self.applications.items() if r == region and p.get("ApplicationName") in (None, n)
+            v for (r, n), a in list(self.applications.items()) if r == region and p.get("ApplicationName") in (None, n)
             for v in a.versions.values() if not p.get("VersionLabels") or v["VersionLabel"] in p["VersionLabels"]]}
 
     # -- saved configurations
@@ -431,7 +431,7 @@ class Beanstalk(Service):
         environment.endpoint = design.endpoint(stack)
 
     def describe_environments(self, region, p):
-        wanted = [e for (r, _), e in self.environments.items() if r == region]
+        wanted = [e for (r, _), e in list(self.environments.items()) if r == region]
         if not p.get("IncludeDeleted"):
             wanted = [e for e in wanted if e.status != "Terminated"]
         for parameter, field in (("ApplicationName", "application"), ("VersionLabel", "version")):
@@ -472,7 +472,7 @@ class Beanstalk(Service):
             "DateUpdated": e.updated, "OptionSettings": e.settings.answer()}]}
 
     def describe_events(self, region, p):
-        events = [ev for (r, _), e in self.environments.items() if r == region
+        events = [ev for (r, _), e in list(self.environments.items()) if r == region
                   and p.get("EnvironmentName") in (None, e.name) and p.get("EnvironmentId") in (None, e.id)
                   and p.get("ApplicationName") in (None, e.application) for ev in e.events]
         return {"Events": sorted(events, key=lambda ev: ev["EventDate"], reverse=True)[:int(p.get("MaxRecords") or 1000)]}

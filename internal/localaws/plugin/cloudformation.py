@@ -139,7 +139,7 @@ class CloudFormation(Service):
 
     def _change_set(self, region, p):
         name, stack_name = p["ChangeSetName"], p.get("StackName")
-        for stack in self.engine(region).stacks.values():
+        for stack in list(self.engine(region).stacks.values()):
             for change_set in stack.change_sets.values():
                 if name == change_set.id:
                     return change_set
@@ -191,7 +191,7 @@ class CloudFormation(Service):
         if "StackName" in p:
             stacks = [self._stack(region, p["StackName"])]
         else:
-            stacks = [s for s in self.engine(region).stacks.values() if s.status != "DELETE_COMPLETE"]
+            stacks = [s for s in list(self.engine(region).stacks.values()) if s.status != "DELETE_COMPLETE"]
         return {"Stacks": [{
             "StackId": s.id, "StackName": s.name, "Description": s.description or None, "CreationTime": s.created,
             "LastUpdatedTime": s.changed, "DeletionTime": s.deleted, "StackStatus": s.status,
@@ -205,7 +205,7 @@ class CloudFormation(Service):
         return {"StackSummaries": [{
             "StackId": s.id, "StackName": s.name, "CreationTime": s.created, "LastUpdatedTime": s.changed,
             "DeletionTime": s.deleted, "StackStatus": s.status, "StackStatusReason": s.reason or None,
-            "TemplateDescription": s.description or None} for s in reversed(self.engine(region).stacks.values())
+            "TemplateDescription": s.description or None} for s in reversed(list(self.engine(region).stacks.values()))
             if not wanted or s.status in wanted]}
 
     def get_template(self, region, p):
@@ -258,7 +258,7 @@ class CloudFormation(Service):
 
     def list_exports(self, region, p):
         return {"Exports": [{"ExportingStackId": s.id, "Name": k, "Value": v}
-                            for s in self.engine(region).stacks.values() for k, v in s.exports().items()]}
+                            for s in list(self.engine(region).stacks.values()) for k, v in s.exports().items()]}
 
     def list_imports(self, region, p):
         if not (users := self.engine(region).importers(p["ExportName"], None)):

@@ -113,19 +113,19 @@ class Engine:
 
     def live(self, name):
         """The stack of that name or id that is not deleted, None if there is none."""
-        for stack in self.stacks.values():
+        for stack in list(self.stacks.values()):
             if stack.status != "DELETE_COMPLETE" and name in (stack.name, stack.id):
                 return stack
         return None
 
     def exports(self):
-        return {k: v for s in self.stacks.values() for k, v in s.exports().items()}
+        return {k: v for s in list(self.stacks.values()) for k, v in s.exports().items()}
 
     def importers(self, name, other_than):
-        return [s.name for s in self.stacks.values() if name in s.imports and s is not other_than]
+        return [s.name for s in list(self.stacks.values()) if name in s.imports and s is not other_than]
 
-    def scope(self, stack, template, parameters, find):
-        return Scope(template, stack.name, stack.id, self.region, parameters, find, self.exports())
+    def scope(self, stack, template, parameters, find, planning=False):
+        return Scope(template, stack.name, stack.id, self.region, parameters, find, self.exports(), planning)
 
     def check(self, template, scope):
         """Refuses what can be refused before anything is made."""
@@ -161,7 +161,7 @@ class Engine:
 
         def find(logical):
             return None if logical in fresh else stack.resources.get(logical)
-        scope = self.scope(stack, template, parameters, find)
+        scope = self.scope(stack, template, parameters, find, planning=True)
         scope.check_rules()
         self.check(template, scope)
         changes = []
@@ -386,7 +386,7 @@ class Engine:
         stack.set_status("UPDATE_ROLLBACK_FAILED" if wrong else "UPDATE_ROLLBACK_COMPLETE", "; ".join(wrong) or why)
 
     def _check_exports(self, stack, outputs):
-        others = {k for s in self.stacks.values() if s is not stack for k in s.exports()}
+        others = {k for s in list(self.stacks.values()) if s is not stack for k in s.exports()}
         new = {o["ExportName"]: o["OutputValue"] for o in outputs if o.get("ExportName")}
         for name in new:
             if name in others:

@@ -109,7 +109,8 @@ class Scope:
     """Where a template's expressions are evaluated: one stack, its parameters, and find, which gives the resource of a
     logical id (with physical and attribute(name)) or None for one whose values are not known yet."""
 
-    def __init__(self, template, stack_name, stack_id, region, parameters, find, exports):
+    def __init__(self, template, stack_name, stack_id, region, parameters, find, exports, planning=False):
+        self.planning = planning  # a dynamic reference that nothing answers yet stays as it is
         self.template, self.region, self.parameters, self.find, self.exports = template, region, parameters, find, exports
         self.imports = set()  # the names of the exports that were asked for
         self.pseudo = {
@@ -170,6 +171,8 @@ class Scope:
                     return str(json.loads(text)[key]) if key else text
                 return aws.call(self.region, "ssm", "GetParameter", Name=reference, WithDecryption=True)["Parameter"]["Value"]
             except (aws.ClientError, KeyError, ValueError) as e:
+                if self.planning:
+                    return match.group()
                 raise invalid(f"Could not resolve {match.group()}: {e}")
         return _DYNAMIC.sub(resolve, text) if "{{resolve:" in text else text
 

@@ -124,7 +124,8 @@ class ListenerRule:
     def update(c, id, old, new):
         if changed(old, new, "Actions", "Conditions"):
             c.call("elbv2", "ModifyRule", RuleArn=id, Actions=new["Actions"], Conditions=new["Conditions"])
-        if changed(old, new, "Priority"):
+        there = c.call("elbv2", "DescribeRules", RuleArns=[id])["Rules"][0]["Priority"]
+        if there != str(new["Priority"]):  # to moto, a rule's own priority is taken
             c.call("elbv2", "SetRulePriorities", RulePriorities=[{"RuleArn": id, "Priority": new["Priority"]}])
         _retag(c, id, old, new)
 

@@ -1,0 +1,216 @@
+package localaws
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+// listening returns the IPv4 and IPv6 addresses that a process listens on.
+func listening(t *testing.T, pid int) []string {
+	t.Helper()
+	inodes := map[string]bool{}
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		target, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, f.Name()))
+		if inode, ok := strings.CutPrefix(target, "socket:["); ok {
+			inodes[strings.TrimSuffix(inode, "]")] = true
+		}
+	}
+	var found []string
+	for _, table := range []string{"tcp", "tcp6"} {
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
+		if err != nil {
+			continue // no IPv6 on this computer
+		}
+		for _, line := range strings.Split(string(data), "\n")[1:] {
+			const listen = "0A"
+			if f := strings.Fields(line); len(f) > 9 && f[3] == listen && inodes[f[9]] {
+				host, port, _ := strings.Cut(f[1], ":")
+				number, _ := strconv.ParseUint(port, 16, 16)
+				if raw, err := hex.DecodeString(host); err == nil && len(raw) == 4 {
+					host = net.IP(binary.BigEndian.AppendUint32(nil, binary.LittleEndian.Uint32(raw))).String()
+				}
+				found = append(found, fmt.Sprintf("%s:%d", host, number))
+			}
+		}
+	}
+	return found
+}
+
+// The worst that a user's environment can hold: real-looking credentials, a profile with a credential process, a role
+// by SSO, an endpoint of its own for one service, a proxy, containers' and web identity's credentials.
+func TestNothingLeavesLoopback(t *testing.T) {
+	dir := newState(t)
+	home := t.TempDir()
+	trap := filepath.Join(home, "credential-process-ran")
+	if err := os.Mkdir(filepath.Join(home, ".aws"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	profile := fmt.Sprintf("[default]\nregion = eu-central-1\ncredential_process = touch %[1]s\n[profile production]\nregion = eu-central-1\n"+
+		"credential_process = touch %[1]s\nendpoint_url = http://203.0.113.7\nservices = far\n[services far]\ns3 =\n  endpoint_url = http://203.0.113.8\n", trap)
+	for _, name := range []string{"config", "credentials"} {
+		if err := os.WriteFile(filepath.Join(home, ".aws", name), []byte(profile), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hostile := []string{"HOME=" + home, "AWS_PROFILE=production", "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_SESSION_TOKEN=token", "AWS_REGION=eu-central-1", "AWS_ENDPOINT_URL_S3=http://203.0.113.9", "AWS_ENDPOINT_URL_ELASTIC_BEANSTALK=http://203.0.113.9",
+		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://203.0.113.10/", "AWS_ROLE_ARN=arn:aws:iam::111122223333:role/admin",
+		"AWS_WEB_IDENTITY_TOKEN_FILE=/dev/null", "HTTP_PROXY=http://203.0.113.11:3128", "http_proxy=http://203.0.113.11:3128",
+		"HTTPS_PROXY=http://203.0.113.11:3128", "https_proxy=http://203.0.113.11:3128", "CDK_DEFAULT_ACCOUNT=111122223333"}
+
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(self)
+	command.Env = append(os.Environ(), append(hostile, "BEANPOLE_TEST_NAMESPACE="+dir)...)
+	// A network with loopback alone: every address elsewhere has no route, and the kernel counts who asks for one.
+	command.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		t.Skipf("not shown: this host does not let a process have a network of its own: %v", err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Errorf("%v:\n%s", err, &output)
+	}
+	if _, err := os.Stat(trap); err == nil {
+		t.Error("the profile's credential process ran")
+	}
+	t.Logf("%s", &output)
+}
+
+// session is what the AWS SDK for Python does in an environment of ours: several services, the caller's identity last.
+const session = `
+import os, boto3
+boto3.client("s3").create_bucket(Bucket="bucket")
+boto3.client("s3").put_object(Bucket="bucket", Key="key", Body=b"text")
+boto3.client("elasticbeanstalk").create_application(ApplicationName="loopback")
+boto3.client("cloudformation").create_stack(StackName="loopback", TemplateBody='{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}')
+print(boto3.client("sts").get_caller_identity()["Account"], boto3.session.Session().region_name, boto3.client("s3").meta.endpoint_url)
+`
+
+// inNamespace is the other half of TestNothingLeavesLoopback, in a process with a network of its own.
+func inNamespace() int {
+	dir := os.Getenv("BEANPOLE_TEST_NAMESPACE")
+	if err := showLoopback(dir); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+func showLoopback(dir string) error {
+	if err := loopbackUp(); err != nil {
+		return fmt.Errorf("loopback: %w", err)
+	}
+	before, err := unrouted()
+	if err != nil {
+		return err
+	}
+	server, _, err := Start(context.Background(), dir, Options{})
+	if err != nil {
+		return err
+	}
+	defer Stop(dir)
+	python := filepath.Join(dir, "python/bin/python")
+	run := func(environment []string) (string, error) {
+		command := exec.Command(python, "-c", session)
+		command.Env = environment
+		output, err := command.CombinedOutput()
+		return string(output), err
+	}
+	output, err := run(server.Environ(os.Environ()))
+	if want := fmt.Sprintf("%s %s %s\n", Account, Region, server.URL()); err != nil || output != want {
+		return fmt.Errorf("in the environment: %v: %s, want %s", err, output, want)
+	}
+	// The shell lines do the same.
+	again := strings.NewReplacer(`"bucket"`, `"other"`, `"loopback"`, `"other"`).Replace(session)
+	shell := exec.Command("sh", "-c", server.Shell(os.Environ())+`exec "$0" -c "$1"`, python, again)
+	if output, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(output), server.URL()) {
+		return fmt.Errorf("by the shell lines: %v: %s", err, output)
+	}
+	after, err := unrouted()
+	if err != nil {
+		return err
+	}
+	if after != before {
+		return fmt.Errorf("%d connections wanted to leave loopback", after-before)
+	}
+	// The same client without our environment does try to leave, and the count sees it: else 0 would mean nothing.
+	run(os.Environ())
+	control, err := unrouted()
+	if err != nil {
+		return err
+	}
+	if control == after {
+		return fmt.Errorf("the control did not try to leave loopback: the count shows nothing")
+	}
+	fmt.Printf("connections that wanted to leave loopback: 0 with the environment, %d without\n", control-after)
+	return nil
+}
+
+// unrouted counts the connections and datagrams for which there was no route.
+func unrouted() (int, error) {
+	data, err := os.ReadFile("/proc/self/net/snmp")
+	if err != nil {
+		return 0, err
+	}
+	var names []string
+	for _, line := range strings.Split(string(data), "\n") {
+		if !strings.HasPrefix(line, "Ip:") {
+			continue
+		}
+		fields := strings.Fields(line)
+		if names == nil {
+			names = fields
+			continue
+		}
+		for i, name := range names {
+			if name == "OutNoRoutes" {
+				return strconv.Atoi(fields[i])
+			}
+		}
+	}
+	return 0, fmt.Errorf("/proc/self/net/snmp has no OutNoRoutes")
+}
+
+// loopbackUp brings the loopback interface of a new network up.
+func loopbackUp() error {
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(socket)
+	var request struct {
+		name  [16]byte
+		flags uint16
+		_     [22]byte
+	}
+	copy(request.name[:], "lo")
+	request.flags = syscall.IFF_UP | syscall.IFF_RUNNING
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(socket), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request))); errno != 0 {
+		return errno
+	}
+	return nil
+}
