@@ -306,7 +306,8 @@ var (
 	domainName = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`)
 )
 
-// Validate reports everything that is wrong with the configuration as such, before any construct is thought of.
+// Validate reports everything that is wrong with the configuration, and with the environments that it describes, as one
+// joined error. It reads the source and calls no CDK.
 func (c Config) Validate() error {
 	var problems []error
 	problem := func(path, format string, args ...any) {
@@ -353,6 +354,9 @@ func (c Config) Validate() error {
 		}
 	}
 	problems = append(problems, c.collisions(used)...)
+	if c.Source != "" {
+		problems = append(problems, c.environmentProblems()...)
+	}
 	return errors.Join(problems...)
 }
 

@@ -113,16 +113,16 @@ func TestPathsOfTheCommandLineAreLaidOverTheObject(t *testing.T) {
 	config, err := load(t, `{"production": {"capacity": {"maxSize": 4}, "variables": {"A": "1"}}}`, map[string]any{
 		"application": "store",
 		"migrate":     "true",
-		"environments.production.capacity.maxSize":          "6",
-		"environments.production.capacity.instanceTypes":    "t3.small,t3a.small",
-		"environments.production.numThreads":                float64(20), // of cdk.context.json
-		"environments.production.variables.B":               "true",
-		"environments.production.domains":                   "a.example.com",
-		"environments.production.healthCheck.path":          "/up/",
-		"environments.staging.network":                      "production",
-		"environments.staging.rulePriority":                 "200",
-		"environments.staging.variables.A":                  "1,2",
-		"environments.production.optionSettings.aws:x.MinY": "3",
+		"environments.production.capacity.maxSize":                            "6",
+		"environments.production.capacity.instanceTypes":                      "t3.small,t3a.small",
+		"environments.production.numThreads":                                  float64(20), // of cdk.context.json
+		"environments.production.variables.B":                                 "true",
+		"environments.production.domains":                                     "a.example.com",
+		"environments.production.healthCheck.path":                            "/up/",
+		"environments.staging.network":                                        "production",
+		"environments.staging.rulePriority":                                   "200",
+		"environments.staging.variables.A":                                    "1,2",
+		"environments.production.optionSettings.aws:autoscaling:asg.Cooldown": "300",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestPathsOfTheCommandLineAreLaidOverTheObject(t *testing.T) {
 				Variables:      map[string]string{"A": "1", "B": "true"},
 				Domains:        []string{"a.example.com"},
 				HealthCheck:    stacks.HealthCheckConfig{Path: "/up/"},
-				OptionSettings: map[string]map[string]string{"aws:x": {"MinY": "3"}},
+				OptionSettings: map[string]map[string]string{"aws:autoscaling:asg": {"Cooldown": "300"}},
 			},
 			"staging": {Network: "production", RulePriority: 200, Variables: map[string]string{"A": "1,2"}},
 		},
@@ -167,7 +167,7 @@ func TestLoadConfigReadsTheContextOfAnApp(t *testing.T) {
 }
 
 func TestBuildSaysItInTheWordsOfTheConfiguration(t *testing.T) {
-	config, err := load(t, `{
+	config, loading := load(t, `{
 		"a": {
 			"environmentName": "x",
 			"capacity": {"minSize": 5, "maxSize": 3, "instanceTypes": ["large"]},
@@ -182,13 +182,13 @@ func TestBuildSaysItInTheWordsOfTheConfiguration(t *testing.T) {
 		"b": {"healthCheck": {"successCodes": "200-299,301"}, "deployment": {"policy": "TrafficSplitting"}},
 		"c": {"deployment": {"batchSize": -1}}
 	}, "source": "../examples/none"`, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	app := newApp(t)
-	err = stacks.Build(app, config)
+	err := stacks.Build(app, config)
 	if err == nil {
 		t.Fatal("nothing is refused")
+	}
+	if loading == nil || loading.Error() != err.Error() {
+		t.Errorf("LoadConfig says\n%v\nwhere Build says\n%v", loading, err)
 	}
 	const a = "beanpole.environments.a."
 	want := []string{

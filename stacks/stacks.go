@@ -3,7 +3,6 @@
 package stacks
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,20 +12,13 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// Build adds the stacks of config to scope. It reports everything that is wrong with any environment as one joined error,
-// before the first stack exists.
+// Build adds the stacks of config to scope. It reports everything that is wrong with config as one joined error, before the
+// first stack exists.
 func Build(scope constructs.Construct, config Config) error {
-	var problems []error
+	if err := config.Validate(); err != nil {
+		return err
+	}
 	ids := slices.Sorted(maps.Keys(config.Environments))
-	for _, id := range ids {
-		props := config.djangoProps(id, placeholders())
-		for _, err := range lines(props.Validate()) {
-			problems = append(problems, fmt.Errorf("%s.%s", ContextKey, inConfigTerms(id, err)))
-		}
-	}
-	if len(problems) > 0 {
-		return errors.Join(unique(problems)...)
-	}
 	networks := map[string]*Network{}
 	for _, id := range ids {
 		name := config.Environments[id].network(id)
@@ -36,6 +28,20 @@ func Build(scope constructs.Construct, config Config) error {
 		newWeb(scope, config, id, networks[name])
 	}
 	return nil
+}
+
+// environmentProblems are what the constructs say of each environment, in the words of the configuration.
+func (c Config) environmentProblems() []error {
+	var problems []error
+	for _, id := range slices.Sorted(maps.Keys(c.Environments)) {
+		for _, line := range lines(c.djangoProps(id, placeholders()).Validate()) {
+			// The hosts are the domains, which have been judged by that name.
+			if !strings.HasPrefix(line, "Hosts[") {
+				problems = append(problems, fmt.Errorf("%s.%s", ContextKey, inConfigTerms(id, line)))
+			}
+		}
+	}
+	return unique(problems)
 }
 
 // lines are the problems of a joined error, each with what it was wrapped in.
