@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 	"example.com/beanpole-cdk/internal/rehearsal"
 	"example.com/beanpole-cdk/internal/rehearsal/source"
 )
@@ -22,37 +24,41 @@ func init() { rehearsal.Inside() }
 
 func newRehearseCommand() *cobra.Command {
 	var (
-		deployed    string
-		environment string
-		isolation   string
-		strict      bool
-		asJSON      bool
-		opts        rehearsal.Options
+		from      origin
+		set       []string
+		isolation string
+		strict    bool
+		asJSON    bool
+		opts      rehearsal.Options
 	)
 	cmd := &cobra.Command{
 		Use:   "rehearse [cdk.out]",
 		Short: "Run the app as an instance would and ask for its health as the load balancer will",
 		Long: `Run the app as an instance would and ask for its health as the load balancer will.
 
-Takes the environment from a synthesised app (default: cdk.out here) or from AWS (--deployed), runs its bundle on this
-computer: the platform's nginx in front of the app's own server, instance metadata that answers IMDSv2 only, and the load
-balancer's health checks, until the target is healthy or has failed. Nothing is deployed, and no secret is fetched.
+Takes the environment from a synthesised app (default: cdk.out here), from AWS (--deployed), from a template and a bundle,
+or makes one of a plain project (--source), and runs its bundle on this computer: the platform's nginx in front of the app's
+own server, instance metadata that answers IMDSv2 only, and the load balancer's health checks, until the target is healthy
+or has failed. Nothing is deployed, and no secret is fetched.
 
 Needs nginx and python3. The last line is the verdict: "healthy by 200", "healthy by 301" (no view ran) or "unhealthy: …"
 with the cause.`,
 		Example: `  npx cdk synth && beanpole rehearse
   beanpole rehearse --environment staging cdk.out
-  beanpole rehearse --deployed my-env`,
+  beanpole rehearse --deployed my-env
+  beanpole rehearse --template template.yaml --bundle app.zip
+  beanpole rehearse --source . --wsgi mysite.wsgi --set HealthCheckPath=/up/ --set DJANGO_ENV=production`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if deployed != "" && (len(args) > 0 || environment != "") {
-				return &exitError{code: 2, err: errors.New("--deployed names the environment: no directory and no --environment beside it")}
-			}
 			// Everything is stopped and removed when the terminal goes away, too.
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 			defer stop()
-			e, remove, err := toRehearse(ctx, args, deployed, environment)
+			from.args = args
+			e, remove, err := from.environment(ctx)
 			defer remove()
+			if err == nil {
+				err = override(&e.Input, set)
+			}
 			if err != nil {
 				return &exitError{code: 2, err: err}
 			}
@@ -79,8 +85,14 @@ with the cause.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&deployed, "deployed", "", "rehearse what runs in this `environment` of the AWS account that the AWS variables lead to")
-	f.StringVarP(&environment, "environment", "e", "", "of several environments, the one with this `name`: stack, logical id or construct path, or a part of it")
+	f.StringVar(&from.deployed, "deployed", "", "rehearse what runs in this `environment` of the AWS account that the AWS variables lead to")
+	f.StringVar(&from.template, "template", "", "rehearse the environment of this CloudFormation `file` with --bundle")
+	f.StringVar(&from.bundle, "bundle", "", "source bundle for --template: a zip `file` or a directory")
+	f.StringVar(&from.project.Dir, "source", "", "rehearse the Django project in this `directory`, as django.NewEnvironment would deploy it")
+	f.StringVar(&from.project.WSGIApplication, "wsgi", "", "with --source: the WSGI `application`, such as mysite.wsgi (default: found)")
+	f.BoolVar(&from.project.AsIs, "as-is", false, "with --source: without the wrapper and with the platform's defaults, as eb deploy would")
+	f.StringVarP(&from.word, "environment", "e", "", "of several environments, the one with this `name`: stack, logical id or construct path, or a part of it")
+	f.StringArrayVar(&set, "set", nil, "`NAME=VALUE`: an environment property, or an option of the default process (HealthCheckPath, MatcherHTTPCode, …); repeatable")
 	f.BoolVar(&strict, "strict", false, "exit 1 too if the target is healthy by a redirect")
 	f.Float64Var(&opts.Speed, "speed", rehearsal.DefaultSpeed, "divide the interval between health checks by this; timeouts and the start of the app stay")
 	f.StringVar(&opts.CacheDir, "cache", "", "keep virtual environments in this `directory` (default: beanpole in the user's cache directory)")
@@ -89,38 +101,95 @@ with the cause.`,
 	return cmd
 }
 
-func toRehearse(ctx context.Context, args []string, deployed, word string) (e source.Environment, remove func(), err error) {
-	if deployed != "" {
-		return source.Deployed(ctx, deployed)
-	}
+// origin is where the environment comes from.
+type origin struct {
+	args             []string
+	deployed, word   string
+	template, bundle string
+	project          source.Project
+}
+
+func (o origin) environment(ctx context.Context) (e source.Environment, remove func(), err error) {
 	remove = func() {}
+	given := []string{}
+	for flag, value := range map[string]string{"--deployed": o.deployed, "--template": o.template, "--source": o.project.Dir, "a cloud assembly": strings.Join(o.args, "")} {
+		if value != "" {
+			given = append(given, flag)
+		}
+	}
+	slices.Sort(given)
+	switch {
+	case len(given) > 1:
+		return e, remove, fmt.Errorf("give one of %s", strings.Join(given, ", "))
+	case (o.template == "") != (o.bundle == ""):
+		return e, remove, errors.New("--template and --bundle belong together")
+	case o.project.Dir == "" && (o.project.WSGIApplication != "" || o.project.AsIs):
+		return e, remove, errors.New("--wsgi and --as-is say how to serve the project that --source names")
+	case o.deployed != "":
+		return source.Deployed(ctx, o.deployed)
+	case o.project.Dir != "":
+		return o.project.Environment()
+	case o.template != "":
+		all, err := source.Template(o.template, o.bundle)
+		if err != nil {
+			return e, remove, err
+		}
+		e, err = o.choose(all, o.template)
+		return e, remove, err
+	}
 	dir := "cdk.out"
-	if len(args) > 0 {
-		dir = args[0]
+	if len(o.args) > 0 {
+		dir = o.args[0]
 	}
 	all, err := source.Assembly(dir)
 	if err != nil {
 		return e, remove, err
 	}
+	e, err = o.choose(all, dir)
+	return e, remove, err
+}
+
+// choose returns the environment that is meant.
+func (o origin) choose(all []source.Environment, from string) (source.Environment, error) {
 	found := all
-	if word != "" {
-		found = source.Select(all, word)
+	if o.word != "" {
+		found = source.Select(all, o.word)
 	}
 	if len(found) == 1 {
-		return found[0], remove, nil
+		return found[0], nil
 	}
 	names := make([]string, len(all))
 	for i, other := range all {
 		names[i] = "  " + other.String()
 	}
-	problem := fmt.Sprintf("%s has %d environments; choose one with --environment", dir, len(all))
-	if word != "" && len(found) == 0 {
-		problem = fmt.Sprintf("%s has no environment %q; it has", dir, word)
-	} else if word != "" {
-		problem = fmt.Sprintf("%q means %d environments of %s; say more of its name", word, len(found), dir)
+	problem := fmt.Sprintf("%s has %d environments; choose one with --environment", from, len(all))
+	if o.word != "" && len(found) == 0 {
+		problem = fmt.Sprintf("%s has no environment %q; it has", from, o.word)
+	} else if o.word != "" {
+		problem = fmt.Sprintf("%q means %d environments of %s; say more of its name", o.word, len(found), from)
 	}
-	return e, remove, fmt.Errorf("%s:\n%s", problem, strings.Join(names, "\n"))
+	return source.Environment{}, fmt.Errorf("%s:\n%s", problem, strings.Join(names, "\n"))
 }
+
+// override applies --set: options of the default process by their names, anything else an environment property.
+func override(in *rehearsal.Input, set []string) error {
+	var problems []error
+	for _, s := range set {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			problems = append(problems, fmt.Errorf("--set %q: want NAME=VALUE", s))
+			continue
+		}
+		namespace := "aws:elasticbeanstalk:application:environment"
+		if _, known := option.Lookup(process, name); known {
+			namespace = process
+		}
+		in.Settings = append(in.Settings, option.Setting{Namespace: namespace, OptionName: name, Value: value})
+	}
+	return errors.Join(problems...)
+}
+
+const process = "aws:elasticbeanstalk:environment:process:default"
 
 // conclude prints the verdict: as the last line, or as JSON.
 func conclude(out io.Writer, v rehearsal.Verdict, asJSON bool) error {

@@ -28,13 +28,15 @@ import (
 type Input struct {
 	// Bundle is the source bundle: a zip file, or a directory with what would be in it.
 	Bundle string
-	// Settings are the environment's option settings. Those of the bundle's .ebextensions lie below them.
-	// An unresolved setting may carry a stand-in as its Value.
-	Settings []option.Setting
+	// Settings are the environment's option settings; they win over those of the bundle's .ebextensions, and those over
+	// Defaults. An unresolved setting may carry a stand-in as its Value.
+	Settings, Defaults []option.Setting
 	// Python is the platform's version, such as "3.13". Default: unknown; the machine's own is taken.
 	Python string
 	// HTTPS says whether the load balancer has a listener for HTTPS, if that is known from elsewhere than the settings.
 	HTTPS *bool
+	// Notes are what the source of the input could not know. They are repeated in the verdict.
+	Notes []string
 }
 
 // Isolation is the form of a rehearsal.
@@ -156,7 +158,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	p, err := newPlan(option.Merge(extensions, in.Settings))
+	p, err := newPlan(option.Merge(in.Defaults, extensions, in.Settings))
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -169,6 +171,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	if command == "" {
 		command = defaultCommand(p)
 	}
+	p.notes = append(p.notes, in.Notes...)
 	for _, name := range others {
 		p.notes = append(p.notes, fmt.Sprintf("the Procfile's process %s is not started: the load balancer asks web only", name))
 	}

@@ -136,6 +136,14 @@ func (a *assembly) readAssets(dir, file string) error {
 }
 
 func (a *assembly) environment(s stack, r *template.Resource) (Environment, error) {
+	e := a.settings(s, r)
+	var err error
+	e.Input.Bundle, err = a.bundle(s, r)
+	return e, err
+}
+
+// settings returns the environment but for its bundle.
+func (a *assembly) settings(s stack, r *template.Resource) Environment {
 	e := Environment{Stack: s.name, LogicalID: r.LogicalID, Path: r.Path}
 	e.Name, _ = r.Properties["EnvironmentName"].(string)
 	for _, t := range r.Settings() {
@@ -153,9 +161,7 @@ func (a *assembly) environment(s stack, r *template.Resource) (Environment, erro
 		}
 	}
 	e.Input.HTTPS = a.https(s, r, e.Input.Settings)
-	var err error
-	e.Input.Bundle, err = a.bundle(s, r)
-	return e, err
+	return e
 }
 
 // bundle follows VersionLabel to the application version and its object key to the file that will be uploaded under it.
