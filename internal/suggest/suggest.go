@@ -5,7 +5,7 @@ import "unicode"
 
 // Closest returns the candidate that word was probably meant to be, or "" if none is near enough or two are equally
 // near. Letter case, spaces, hyphens and underscores do not count as differences; beyond those a third of the letters may
-// differ (swapped neighbours count once), so that a suggestion is never far-fetched.
+// differ, at most four (swapped neighbours count once), so that a suggestion is never far-fetched.
 func Closest(word string, candidates []string) string {
 	w := fold(word)
 	if len(w) == 0 {
@@ -41,7 +41,7 @@ func limit(n int) int {
 	case n < 6:
 		return 1
 	default:
-		return n / 3
+		return min(n/3, 4)
 	}
 }
 

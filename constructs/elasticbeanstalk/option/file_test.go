@@ -2,6 +2,7 @@ package option
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -78,5 +79,25 @@ Resources:
 	}
 	if _, err := CheckFile("x.json", []byte("{")); err == nil {
 		t.Error("broken JSON was read")
+	}
+}
+
+// What Beanstalk itself reports of an environment it runs cannot be an error.
+func TestReportedEnvironmentHasNoError(t *testing.T) {
+	data, err := os.ReadFile("testdata/environment.cfg.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := CheckFile("environment.cfg.yml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Settings < 90 {
+		t.Errorf("%d settings read", report.Settings)
+	}
+	for _, f := range report.Findings {
+		if f.Level == Error {
+			t.Error(f.Message)
+		}
 	}
 }
