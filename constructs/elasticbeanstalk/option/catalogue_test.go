@@ -129,7 +129,7 @@ func TestLookup(t *testing.T) {
 	}
 	// One option that is published once for each platform: every platform's value is allowed.
 	o, _ := Lookup("aws:elasticbeanstalk:environment:proxy", "ProxyServer")
-	if want := []string{"apache", "nginx", "none", "apache/2.2"}; !slices.Equal(o.Choices, want) || len(o.Platforms) != 6 {
+	if want := []string{"nginx", "none", "apache", "apache/2.2"}; !slices.Equal(o.Choices, want) || len(o.Platforms) != 6 {
 		t.Errorf("ProxyServer = %v for %v", o.Choices, o.Platforms)
 	}
 }

@@ -29,6 +29,8 @@ const (
 	command               = "aws:elasticbeanstalk:command"
 	environment           = "aws:elasticbeanstalk:environment"
 	process               = "aws:elasticbeanstalk:environment:process:"
+	proxy                 = "aws:elasticbeanstalk:environment:proxy"
+	staticFiles           = "aws:elasticbeanstalk:environment:proxy:staticfiles"
 	healthReporting       = "aws:elasticbeanstalk:healthreporting:system"
 	managedActions        = "aws:elasticbeanstalk:managedactions"
 	platformUpdate        = "aws:elasticbeanstalk:managedactions:platformupdate"
@@ -466,7 +468,7 @@ func (c *checker) name(i int, o *Option) {
 		if !isPropertyName(s.OptionName) {
 			c.report(i, Warning, "environment-name", "", "the name of an environment property has letters, digits and _ . : / + \\ - @ only")
 		}
-	case "aws:elasticbeanstalk:environment:proxy:staticfiles":
+	case staticFiles:
 		if !strings.HasPrefix(s.OptionName, "/") {
 			c.report(i, Warning, "static-path", "/"+s.OptionName, "the path under which the proxy serves files begins with /")
 		}
@@ -695,10 +697,16 @@ func (c *checker) applicable(i int, o *Option) {
 		(strings.HasPrefix(o.Namespace, "aws:elasticbeanstalk:container:") || o.Namespace == activeDirectory):
 		c.report(i, Error, "other-platform", "", "the option is one of %s, and the environment's platform is %s", strings.Join(o.Platforms, ", "), c.in.Platform)
 		return
+	case c.platform.docker && o.Namespace == staticFiles:
+		c.report(i, Error, "other-platform", "", "Docker platforms do not have the option: there the container serves all files, and the environment's platform is %s", c.in.Platform)
+		return
+	case c.platform.docker && o.Namespace == proxy && strings.HasPrefix(strings.ToLower(s.Value), "apache"):
+		c.report(i, Error, "other-platform", "nginx", "%s is for other platforms: Docker takes nginx or none, and the environment's platform is %s", s.Shown(), c.in.Platform)
+		return
 	case o.AmazonLinuxAMIOnly:
 		hint := ""
 		if strings.HasSuffix(o.Namespace, ":staticfiles") {
-			hint = "; there it is aws:elasticbeanstalk:environment:proxy:staticfiles"
+			hint = "; there it is " + staticFiles
 		}
 		c.report(i, Warning, "amazon-linux-ami-only", "", "the option exists on the retired Amazon Linux AMI only; Amazon Linux 2 and later refuse it%s", hint)
 	}
@@ -756,6 +764,7 @@ func join(types []LoadBalancerType) string {
 type platform struct {
 	name         string // as the developer guide names it, "" if unknown
 	amazonLinux2 bool   // based on Amazon Linux 2 or later
+	docker       bool   // Docker on Amazon Linux 2 or later, without ECS
 	custom       bool   // not AWS's own
 }
 
@@ -772,6 +781,7 @@ func parsePlatform(s string) platform {
 	} {
 		if strings.Contains(s, known.word) {
 			p.name = known.name
+			p.docker = p.amazonLinux2 && known.word == "Docker"
 			break
 		}
 	}

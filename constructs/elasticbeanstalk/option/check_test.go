@@ -738,6 +738,17 @@ var cases = []struct {
 		in: Context{Platform: "Python 3.13 running on 64bit Amazon Linux 2023"},
 	},
 	{
+		source:   "KuolDimDeng/Dott-Project, failed deployments: Docker platforms refuse static files, and apache",
+		settings: "aws:elasticbeanstalk:environment:proxy:staticfiles /static = staticfiles\naws:elasticbeanstalk:environment:proxy ProxyServer = apache",
+		in:       Context{Platform: "64bit Amazon Linux 2023 v4.3.0 running Docker"},
+		want:     []string{"error other-platform /static", "error other-platform ProxyServer"},
+	},
+	{
+		source:   "developer guide, platform options: Docker takes nginx and none",
+		settings: "aws:elasticbeanstalk:environment:proxy ProxyServer = none",
+		in:       Context{Platform: "arn:aws:elasticbeanstalk:eu-west-1::platform/Docker running on 64bit Amazon Linux 2023/4.3.0"},
+	},
+	{
 		source:   "ours: options of workers in a web environment, a path without a slash",
 		settings: "aws:elasticbeanstalk:sqsd HttpPath = /work\naws:elasticbeanstalk:environment:proxy:staticfiles static = static",
 		in:       Context{Tier: WebServer},
