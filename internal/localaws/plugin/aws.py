@@ -34,8 +34,10 @@ def client(service, region=REGION):
 
 
 def warm_up():
+    """What takes a second the first time, while the client still reads its own template."""
     for service in ("ec2", "iam", "elbv2", "s3", "autoscaling", "elasticbeanstalk", "cloudformation"):
         client(service)
+    call(REGION, "ec2", "DescribeVpcs")
 
 
 def code(error):

@@ -56,7 +56,7 @@ class Application:
         if path == "/beanpole/token":
             status, answer = "200 OK", {"Token": self.token}
         elif path == "/beanpole/resources":
-            status, answer = "200 OK", inventory.resources()
+            status, answer = "200 OK", inventory.resources(set(self.moto.app_instances))
         else:
             status, answer = "404 Not Found", {}
         data = json.dumps(answer).encode()

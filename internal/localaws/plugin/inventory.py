@@ -38,11 +38,16 @@ _LISTS = {
     "AWS::CloudFormation::Stack": ("cloudformation", "DescribeStacks", "Stacks", "StackName", None),
 }
 
+_MOTO = {"elbv2": "elb", "lambda": "awslambda"}
 
-def resources(region=aws.REGION):
-    """The ids of everything there is, by type; types of which there is nothing are left out."""
+
+def resources(loaded, region=aws.REGION):
+    """The ids of everything there is, by type; types of which there is nothing are left out. loaded: the parts of moto that
+    anybody has used, by moto's names; in the others there is nothing."""
     found = {}
     for name, (service, operation, path, identity, ignored) in _LISTS.items():
+        if service not in ("cloudformation", "elasticbeanstalk") and _MOTO.get(service, service) not in loaded:
+            continue
         ids = []
         client = aws.client(service, region)
         method = aws.botocore.xform_name(operation)
