@@ -580,6 +580,33 @@ var cases = []struct {
 		want:     []string{"error listener-certificate Protocol"},
 	},
 	{
+		source:   "ours: ELB's CreateListener refuses a certificate for HTTP; whether Beanstalk passes it on is not documented",
+		settings: "aws:elasticbeanstalk:environment LoadBalancerType = application\naws:elbv2:listener:443 SSLCertificateArns = arn:aws:acm:eu-west-1:123456789012:certificate/1",
+		want:     []string{"warning listener-certificate SSLCertificateArns"},
+	},
+	{
+		source:   "ours: the same in a part of the settings, where the protocol may come from another",
+		settings: "aws:elasticbeanstalk:environment LoadBalancerType = application\naws:elbv2:listener:443 SSLCertificateArns = arn:aws:acm:eu-west-1:123456789012:certificate/1",
+		in:       Context{Partial: true},
+	},
+	{
+		source:   "hashicorp/terraform#24096: Subnets1",
+		settings: "aws:ec2:vpc VPCId = vpc-0f425993bd39c478a\naws:ec2:vpc Subnets1 = subnet-0ac865f562d0ae00c",
+		want:     []string{"error unknown-option Subnets1"},
+	},
+	{
+		source: "aws/elastic-beanstalk-roadmap#170: rules of a shared load balancer, with empty path patterns",
+		settings: "aws:elbv2:loadbalancer SharedLoadBalancer = arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shared-stage-alb/0123456789abcdef\n" +
+			"aws:elbv2:listener:443 Rules = httpsrule\naws:elbv2:listener:80 Rules = httpsrule,httprule\naws:elbv2:listenerrule:httpsrule Priority = 1\n" +
+			"aws:elbv2:listenerrule:httpsrule PathPatterns = \naws:elbv2:listenerrule:httpsrule Process = default\naws:elbv2:listenerrule:httpsrule HostHeaders = www.example.com\n" +
+			"aws:elbv2:listenerrule:httprule Priority = 2\naws:elbv2:listenerrule:httprule PathPatterns = \naws:elbv2:listenerrule:httprule HostHeaders = www.example.com",
+		in: Context{Partial: true},
+	},
+	{
+		source:   "cloudposse/terraform-aws-elastic-beanstalk-environment#60: an empty SSLPolicy",
+		settings: "aws:elasticbeanstalk:environment LoadBalancerType = application\naws:elbv2:listener:443 Protocol = HTTPS\naws:elbv2:listener:443 SSLPolicy = \naws:elbv2:listener:443 SSLCertificateArns = arn:aws:acm:eu-west-1:123456789012:certificate/1",
+	},
+	{
 		source:   probe + "opt-elbv2-listener-cert, pass",
 		settings: "aws:elasticbeanstalk:environment LoadBalancerType = application\naws:elbv2:listener:443 Protocol = HTTPS\naws:elbv2:listener:443 SSLCertificateArns = arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
 	},

@@ -392,13 +392,20 @@ func (c *checker) listeners() {
 		if !strings.HasPrefix(namespace, listener) {
 			continue
 		}
-		protocol, s := c.value(namespace, "Protocol")
-		if s != given || c.single || c.balancer.shared || c.is(namespace, "ListenerEnabled", "false") {
+		if c.single || c.balancer.shared || c.is(namespace, "ListenerEnabled", "false") {
 			continue
 		}
+		protocol, s := c.value(namespace, "Protocol")
 		i := c.index(namespace, "Protocol")
 		secure := strings.EqualFold(protocol, "HTTPS") || strings.EqualFold(protocol, "TLS")
 		v2 := c.balancer.kind == Application || c.balancer.kind == Network
+		if _, certificates := c.value(namespace, "SSLCertificateArns"); v2 && certificates != absent && !secure && (s == given || c.missing(namespace, "Protocol")) {
+			c.report(c.index(namespace, "SSLCertificateArns"), Warning, "listener-certificate", "",
+				"a certificate is for a listener whose Protocol is HTTPS or TLS, and it is neither%s", c.byDefault(namespace, "Protocol"))
+		}
+		if s != given {
+			continue
+		}
 		switch {
 		case c.balancer.kind == Network && (strings.EqualFold(protocol, "HTTP") || strings.EqualFold(protocol, "HTTPS")):
 			c.report(i, Error, "network-protocol", map[bool]string{false: "TCP", true: "TLS"}[secure], "%s is not possible with a network load balancer; allowed: TCP, TLS", protocol)
