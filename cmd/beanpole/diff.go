@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -52,14 +54,28 @@ or "none".`,
 			if verbose {
 				log = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
 			}
-			var sides [2]*templatediff.Assembly
+			// The process is short and needs some megabytes: collecting garbage would be a good part of its time.
+			debug.SetGCPercent(-1)
+			debug.SetMemoryLimit(512 << 20) // but it is collected before this is used
+			var (
+				sides  [2]*templatediff.Assembly
+				remove [2]func()
+				errs   [2]error
+				wait   sync.WaitGroup
+			)
 			for i, from := range []string{base, head} {
-				a, remove, err := openSide(cmd.Context(), from, app, log)
-				defer remove()
-				if err != nil {
-					return &exitError{code: 2, err: fmt.Errorf("%s: %w", []string{"--base", "--head"}[i], err)}
-				}
-				sides[i] = a
+				wait.Go(func() {
+					sides[i], remove[i], errs[i] = openSide(cmd.Context(), from, app, log)
+					if errs[i] != nil {
+						errs[i] = fmt.Errorf("%s: %w", []string{"--base", "--head"}[i], errs[i])
+					}
+				})
+			}
+			wait.Wait()
+			defer remove[0]()
+			defer remove[1]()
+			if err := errors.Join(errs[:]...); err != nil {
+				return &exitError{code: 2, err: err}
 			}
 			report := templatediff.Compare(sides[0], sides[1])
 			if err := writeReport(cmd.OutOrStdout(), report, format, name, overflow, link); err != nil {

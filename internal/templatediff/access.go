@@ -20,6 +20,9 @@ func (c *comparison) accessOf(p *pair, r *resourceChange) {
 	if r.renamed != "" || r.base != nil && p.head.stack == nil {
 		return
 	}
+	if r.base != nil && r.head != nil && !slices.ContainsFunc(sorted(r.properties), func(name string) bool { return r.properties[name].follows == "" }) {
+		return
+	}
 	var before, after map[string]any
 	if r.base != nil {
 		before, _ = p.base.scope.canonical(r.base.Properties).(map[string]any)

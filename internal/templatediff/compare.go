@@ -3,7 +3,6 @@ package templatediff
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -167,9 +166,9 @@ func newPair(base, head *Stack) *pair {
 		s = base
 	}
 	p.id, p.name = s.ID, s.Name
-	p.same = reflect.DeepEqual(p.base.scope.parameters, p.head.scope.parameters) &&
-		reflect.DeepEqual(p.base.scope.mappings, p.head.scope.mappings) &&
-		reflect.DeepEqual(p.base.scope.conditions, p.head.scope.conditions)
+	p.same = equal(p.base.scope.parameters, p.head.scope.parameters) &&
+		equal(p.base.scope.mappings, p.head.scope.mappings) &&
+		equal(p.base.scope.conditions, p.head.scope.conditions)
 	return p
 }
 
@@ -214,30 +213,28 @@ func (p *pair) modified(base, head *template.Resource) *resourceChange {
 		change.other = append(change.other, "Type")
 		return change
 	}
-	if !p.same || !reflect.DeepEqual(base.Properties, head.Properties) {
-		for _, name := range keys(base.Properties, head.Properties) {
-			b, h := base.Properties[name], head.Properties[name]
-			if p.same && reflect.DeepEqual(b, h) {
-				continue
-			}
-			before, after := p.base.scope.value(b), p.head.scope.value(h)
-			if reflect.DeepEqual(before, after) || p.nested(head, name) {
-				continue
-			}
-			change.properties[name] = &propertyChange{before: before, after: after}
+	for _, name := range keys(base.Properties, head.Properties) {
+		b, h := base.Properties[name], head.Properties[name]
+		if p.same && equal(b, h) {
+			continue
 		}
+		before, after := p.base.scope.value(b), p.head.scope.value(h)
+		if equal(before, after) || p.nested(head, name) {
+			continue
+		}
+		change.properties[name] = &propertyChange{before: before, after: after}
 	}
 	b, h := p.base.body(base.LogicalID), p.head.body(head.LogicalID)
 	for _, name := range []string{"DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"} {
-		if !reflect.DeepEqual(b[name], h[name]) {
+		if !equal(b[name], h[name]) {
 			change.other = append(change.other, name)
 		}
 	}
 	if base.Condition != head.Condition || base.Condition != "" && !p.same &&
-		!reflect.DeepEqual(p.base.scope.condition(base.Condition), p.head.scope.condition(head.Condition)) {
+		!equal(p.base.scope.condition(base.Condition), p.head.scope.condition(head.Condition)) {
 		change.other = append(change.other, "Condition")
 	}
-	if !reflect.DeepEqual(metadata(b), metadata(h)) {
+	if !equal(metadata(b), metadata(h)) {
 		change.other = append(change.other, "Metadata")
 	}
 	if len(change.properties) == 0 && len(change.other) == 0 {
@@ -288,7 +285,7 @@ func (r *resourceChange) judge() {
 		}
 		if nested && p.follows == "" {
 			steps := strings.Split(rest, ".")
-			if reflect.DeepEqual(at(p.before, steps), at(p.after, steps)) {
+			if equal(at(p.before, steps), at(p.after, steps)) {
 				continue
 			}
 		} else if nested {
@@ -343,8 +340,12 @@ func (c *comparison) spread() {
 	for again := len(c.moved) > 0; again; {
 		again = false
 		for _, p := range c.pairs {
-			for id, h := range p.head.resources {
-				b := p.base.resources[id]
+			if p.base.stack == nil || p.head.stack == nil {
+				continue
+			}
+			for i := range p.head.stack.Document.Resources {
+				h := &p.head.stack.Document.Resources[i]
+				b := p.base.resources[h.LogicalID]
 				if b == nil || b.Type != h.Type || h.Type == cdkMetadata {
 					continue
 				}
@@ -362,7 +363,8 @@ func (c *comparison) spread() {
 // follow adds the properties of a resource that change because what they refer to does; true if that is news.
 func (c *comparison) follow(p *pair, base, head *template.Resource) (news bool) {
 	r := p.changes[head.LogicalID]
-	for name, value := range head.Properties {
+	for _, name := range sorted(head.Properties) {
+		value := head.Properties[name]
 		if r != nil && r.properties[name] != nil {
 			continue
 		}
@@ -425,7 +427,7 @@ func (c *comparison) passed(p *pair, r *resourceChange) {
 	after, _ := parameters.after.(map[string]any)
 	given, _ := r.head.Properties["Parameters"].(map[string]any)
 	for name := range after {
-		if !reflect.DeepEqual(before[name], after[name]) {
+		if !equal(before[name], after[name]) {
 			c.moved[target{p.id + "/" + r.Resource, ofResource, name}] = "the parameter " + name + " changes"
 		} else if why := c.follows(p, given[name]); why != "" {
 			c.moved[target{p.id + "/" + r.Resource, ofResource, name}] = why
@@ -435,7 +437,8 @@ func (c *comparison) passed(p *pair, r *resourceChange) {
 
 // outputs notes the outputs and exports whose value changes; true if that is news.
 func (c *comparison) outputs(p *pair) (news bool) {
-	for name, h := range p.head.scope.outputs {
+	for _, name := range sorted(p.head.scope.outputs) {
+		h := p.head.scope.outputs[name]
 		key := target{p.name, ofOutput, name}
 		if c.moved[key] != "" {
 			continue
@@ -446,8 +449,8 @@ func (c *comparison) outputs(p *pair) (news bool) {
 			continue
 		}
 		why := c.follows(p, head["Value"])
-		if why == "" && !(p.same && reflect.DeepEqual(base["Value"], head["Value"])) &&
-			!reflect.DeepEqual(p.base.scope.canonical(base["Value"]), p.head.scope.canonical(head["Value"])) {
+		if why == "" && !(p.same && equal(base["Value"], head["Value"])) &&
+			!equal(p.base.scope.canonical(base["Value"]), p.head.scope.canonical(head["Value"])) {
 			why = fmt.Sprintf("the output %s of %s changes", name, p.name)
 		}
 		if why == "" {
@@ -470,24 +473,38 @@ func exportName(s *scope, output map[string]any) (string, bool) {
 
 // renames recognises resources that only get another logical id: CloudFormation makes the new one and deletes the old.
 func (c *comparison) renames() {
-	type side struct {
-		p *pair
-		r *resourceChange
+	type candidate struct {
+		p        *pair
+		r        *resourceChange
+		features map[string]bool
 	}
-	removed, added := map[string][]side{}, map[string][]side{}
+	removed, added := map[string][]candidate{}, map[string][]candidate{}
 	for _, p := range c.pairs {
 		for _, id := range sorted(p.changes) {
 			r := p.changes[id]
+			// Of a stack that comes or goes only environments are looked for elsewhere: a stack's other resources go with it.
+			if (p.base.stack == nil || p.head.stack == nil) && r.Type != template.Environment {
+				continue
+			}
 			switch {
 			case r.head == nil:
-				removed[r.Type] = append(removed[r.Type], side{p, r})
+				removed[r.Type] = append(removed[r.Type], candidate{p: p, r: r})
 			case r.base == nil:
-				added[r.Type] = append(added[r.Type], side{p, r})
+				added[r.Type] = append(added[r.Type], candidate{p: p, r: r})
 			}
 		}
 	}
 	for typ, gone := range removed {
 		come := added[typ]
+		if len(come) == 0 {
+			continue
+		}
+		for i := range gone {
+			gone[i].features = features(gone[i].p.base, gone[i].r.base)
+		}
+		for i := range come {
+			come[i].features = features(come[i].p.head, come[i].r.head)
+		}
 		for _, alike := range []float64{1, 0.5} {
 			for _, g := range gone {
 				if g.r.renamed != "" {
@@ -498,7 +515,7 @@ func (c *comparison) renames() {
 					if a.r.renamed != "" || g.p != a.p && typ != template.Environment {
 						continue
 					}
-					s := similarity(g.p, g.r.base, a.p, a.r.head)
+					s := similarity(g.features, a.features)
 					if typ == template.Environment && len(gone) == 1 && len(come) == 1 {
 						s = max(s, 0.5) // the only one goes, another only one comes
 					}
@@ -514,23 +531,24 @@ func (c *comparison) renames() {
 	}
 }
 
-// similarity is the share of properties, and of an environment of settings, that two resources have in common.
-// References count as alike if they lead to the same type, because ids change together.
-func similarity(bp *pair, b *template.Resource, hp *pair, h *template.Resource) float64 {
-	features := func(s *side, r *template.Resource) map[string]bool {
-		out := map[string]bool{}
-		for name, v := range r.Properties {
-			if list, ok := v.([]any); ok && name == "OptionSettings" {
-				for _, e := range list {
-					out[name+encode(s.anonymous(e))] = true
-				}
-				continue
+// features are a resource's properties, and an environment's settings one by one. References count as alike if they lead
+// to the same type, because ids change together.
+func features(s *side, r *template.Resource) map[string]bool {
+	out := map[string]bool{}
+	for name, v := range r.Properties {
+		if list, ok := v.([]any); ok && name == "OptionSettings" {
+			for _, e := range list {
+				out[name+encode(s.anonymous(e))] = true
 			}
-			out[name+encode(s.anonymous(v))] = true
+			continue
 		}
-		return out
+		out[name+encode(s.anonymous(v))] = true
 	}
-	x, y := features(bp.base, b), features(hp.head, h)
+	return out
+}
+
+// similarity is the share of features that two resources have in common.
+func similarity(x, y map[string]bool) float64 {
 	common, all := 0, len(y)
 	for f := range x {
 		if y[f] {

@@ -3,7 +3,6 @@ package templatediff
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -42,7 +41,7 @@ func (c *comparison) environment(p *pair, r *resourceChange, basePair *pair, bas
 	e.properties(basePair, base)
 	e.settings()
 	e.mixes()
-	e.refused(base, basePair)
+	e.refused()
 	e.c.health(e)
 	e.c.access(e)
 	summary := e.summary()
@@ -92,7 +91,7 @@ func (e *environmentChange) properties(basePair *pair, base *template.Resource) 
 		properties = map[string]*propertyChange{}
 		for _, name := range keys(base.Properties, e.r.head.Properties) {
 			before, after := basePair.base.scope.value(base.Properties[name]), e.p.head.scope.value(e.r.head.Properties[name])
-			if !reflect.DeepEqual(basePair.base.anonymous(base.Properties[name]), e.p.head.anonymous(e.r.head.Properties[name])) {
+			if !equal(basePair.base.anonymous(base.Properties[name]), e.p.head.anonymous(e.r.head.Properties[name])) {
 				properties[name] = &propertyChange{before: before, after: after}
 			}
 		}
@@ -141,8 +140,8 @@ func (e *environmentChange) properties(basePair *pair, base *template.Resource) 
 	}
 	// The new environment is made before the old one is deleted.
 	for _, name := range []string{"EnvironmentName", "CNAMEPrefix"} {
-		fixed, ok := e.p.head.scope.value(e.r.head.Properties[name]).(string)
-		if ok && fixed == basePair.base.scope.value(base.Properties[name]) {
+		fixed := e.p.head.scope.value(e.r.head.Properties[name])
+		if fixed != nil && equal(fixed, basePair.base.scope.value(base.Properties[name])) && e.c.follows(e.p, e.r.head.Properties[name]) == "" {
 			e.row(name, fixed, fixed, Rejected, fmt.Sprintf("the new environment is made while the old one has this %s, which must be unique: the update fails; "+
 				"leave %s out or change it too", name, name))
 		}
@@ -236,7 +235,7 @@ func (e *environmentChange) settings() {
 		after, is := e.head.values[id]
 		follows := ""
 		if was && is && same(id, before, after) {
-			if e.r.renamed != "" || reflect.DeepEqual(before.canonical, after.canonical) {
+			if e.r.renamed != "" || equal(before.canonical, after.canonical) {
 				for _, raw := range after.raw {
 					follows = cmp.Or(follows, e.c.follows(e.p, raw))
 				}
@@ -288,7 +287,7 @@ func (e *environmentChange) show(change *Change, id identity, v value) *string {
 
 // same says that Beanstalk sees no difference between two values: it compares choices and booleans without case.
 func same(id identity, a, b value) bool {
-	if reflect.DeepEqual(a.canonical, b.canonical) {
+	if equal(a.canonical, b.canonical) {
 		return true
 	}
 	if !a.known || !b.known || !strings.EqualFold(a.text(), b.text()) {
@@ -329,12 +328,12 @@ func (e *environmentChange) effect(id identity, before value, was bool, after va
 		return NoInterruption, "the load balancer is made in this update, so its kind can be chosen"
 	case effect == Rejected && !was && e.base.partial:
 		return Unknown, "it can be chosen only when the environment is made, and the environment may have been made so: its other settings are not known here"
+	case effect == Rejected && id.name == "LoadBalancerIsShared":
+		return Rejected, "Beanstalk cannot move an environment between a dedicated and a shared load balancer; make a new environment beside it"
 	case effect == Rejected && !was && o.Default != "":
 		return Rejected, fmt.Sprintf("it can be chosen only when the environment is made, and this one was made with Beanstalk's default %s", o.Default)
 	case effect == Rejected && e.in.LoadBalancerIsShared != nil && *e.in.LoadBalancerIsShared && !o.CreationOnly:
 		return Rejected, "after the environment is made Beanstalk does not change listeners and rules on a shared load balancer"
-	case effect == Rejected && id.name == "LoadBalancerIsShared":
-		return Rejected, "Beanstalk cannot move an environment between a dedicated and a shared load balancer; make a new environment beside it"
 	case effect == Rejected:
 		return Rejected, "it can be chosen only when the environment is made; make a new environment beside it"
 	case effect == RestartsApplication:
@@ -453,28 +452,30 @@ func (e *environmentChange) mixes() {
 }
 
 // refused finds the settings that Beanstalk does not take, of those that change or are new.
-func (e *environmentChange) refused(base *template.Resource, basePair *pair) {
+func (e *environmentChange) refused() {
 	type id struct {
 		rule    string
 		setting identity
 	}
-	known := map[id]bool{}
 	key := func(f option.Finding) id {
 		return id{f.Rule, identity{f.Namespace, f.ResourceName, f.OptionName}}
 	}
-	for _, f := range option.Check(e.base.options(), e.in) {
-		if f.Level == option.Error {
-			known[key(f)] = true
-		}
+	wrong := errorsOf(e.after.options(), e.after.context(e.r.head.Properties, e.p.head.scope))
+	if len(wrong) == 0 {
+		return
+	}
+	known := map[id]bool{}
+	for _, f := range errorsOf(e.base.options(), e.in) {
+		known[key(f)] = true
 	}
 	changed := map[identity]*Change{}
 	for i := range e.rows {
 		changed[identity{e.rows[i].Namespace, e.rows[i].ResourceName, e.rows[i].OptionName}] = &e.rows[i]
 	}
-	for _, f := range option.Check(e.after.options(), e.after.context(e.r.head.Properties, e.p.head.scope)) {
+	for _, f := range wrong {
 		at := identity{f.Namespace, f.ResourceName, f.OptionName}
 		row := changed[at]
-		if f.Level != option.Error || known[key(f)] && row == nil {
+		if known[key(f)] && row == nil {
 			continue
 		}
 		if row == nil {
@@ -490,15 +491,18 @@ func (e *environmentChange) refused(base *template.Resource, basePair *pair) {
 	}
 }
 
+// errorsOf are what Beanstalk refuses.
+func errorsOf(settings []option.Setting, in option.Context) []option.Finding {
+	return slices.DeleteFunc(option.Check(settings, in), func(f option.Finding) bool { return f.Level != option.Error })
+}
+
 // added tells of an environment that is new.
 func (c *comparison) added(p *pair, r *resourceChange) {
 	s := p.head.scope.settings(r.head)
 	change := Change{Place: r.Place, Action: Add, Effect: AddsResource, Why: "a new environment"}
 	var problems []string
-	for _, f := range option.Check(s.options(), s.context(r.head.Properties, p.head.scope)) {
-		if f.Level == option.Error {
-			problems = append(problems, f.Message)
-		}
+	for _, f := range errorsOf(s.options(), s.context(r.head.Properties, p.head.scope)) {
+		problems = append(problems, f.Message)
 	}
 	summary := "is a new environment"
 	if len(problems) > 0 {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/beanpole-cdk/constructs/django/overlay"
@@ -120,10 +121,11 @@ func compareChecks(who string, before, after check) []string {
 		sentence := fmt.Sprintf("%s will accept %s instead of %s", who, orUnknown(string(is)), orUnknown(string(was)))
 		if was.Validate() == nil && is.Validate() == nil {
 			var parts []string
-			if more := codes(func(code int) bool { return is.Contains(code) && !was.Contains(code) }); more != "" {
+			had, has := accepted(was), accepted(is)
+			if more := codes(func(code int) bool { return has[code] && !had[code] }); more != "" {
 				parts = append(parts, more+" now count as healthy")
 			}
-			if fewer := codes(func(code int) bool { return was.Contains(code) && !is.Contains(code) }); fewer != "" {
+			if fewer := codes(func(code int) bool { return had[code] && !has[code] }); fewer != "" {
 				parts = append(parts, fewer+" no longer do")
 			}
 			if len(parts) > 0 {
@@ -165,6 +167,21 @@ func span(c check, threshold string) (time.Duration, bool) {
 	n, err := strconv.Atoi(c[threshold])
 	interval, also := strconv.Atoi(c["HealthCheckInterval"])
 	return time.Duration(n*interval) * time.Second, err == nil && also == nil
+}
+
+// accepted caches what success codes contain: templates repeat them.
+var acceptedCache sync.Map
+
+func accepted(c health.SuccessCodes) *[500]bool {
+	if known, ok := acceptedCache.Load(c); ok {
+		return known.(*[500]bool)
+	}
+	var out [500]bool
+	for code := 200; code <= 499; code++ {
+		out[code] = c.Contains(code)
+	}
+	acceptedCache.Store(c, &out)
+	return &out
 }
 
 // codes lists the status codes for which something holds, as ranges.

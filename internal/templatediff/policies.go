@@ -101,7 +101,7 @@ func (e *environmentChange) summary() string {
 	}
 	switch worstRow.Effect {
 	case Rejected:
-		return fmt.Sprintf("will fail to update: %s: %s", cmpSubject(worstRow), worstRow.Why)
+		return fmt.Sprintf("cannot be updated: %s: %s", subject(worstRow), worstRow.Why)
 	case ReplacesEnvironment:
 		return fmt.Sprintf("is replaced by a new environment, because of %s: new instances, and a new URL if nothing fixes it", e.blame(ReplacesEnvironment))
 	case ReplacesInstances:
@@ -122,7 +122,7 @@ func (e *environmentChange) summary() string {
 	return "changes without interruption"
 }
 
-func cmpSubject(c *Change) string {
+func subject(c *Change) string {
 	if c.Subject == "" {
 		return "it"
 	}

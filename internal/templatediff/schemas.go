@@ -47,8 +47,22 @@ var schemaLines = sync.OnceValue(func() []string {
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 })
 
+// known caches the schemas that were asked for.
+var known sync.Map
+
 // schemaOf returns the schema of a type, false if AWS publishes none: a custom resource, a private or a future type.
 func schemaOf(typ string) (schema, bool) {
+	if s, ok := known.Load(typ); ok {
+		return s.(schema), true
+	}
+	s, ok := readSchema(typ)
+	if ok {
+		known.Store(typ, s)
+	}
+	return s, ok
+}
+
+func readSchema(typ string) (schema, bool) {
 	lines := schemaLines()
 	i := sort.Search(len(lines), func(i int) bool { name, _, _ := strings.Cut(lines[i], "\t"); return name >= typ })
 	if i == len(lines) || !strings.HasPrefix(lines[i], typ+"\t") {

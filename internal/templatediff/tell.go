@@ -2,7 +2,6 @@ package templatediff
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -315,7 +314,7 @@ func retained(p *pair, r *resourceChange) bool {
 
 // depends says that a property's text is the same on both sides, so that what differs is what it refers to.
 func (r *resourceChange) depends(p *pair, name string) bool {
-	return reflect.DeepEqual(r.base.Properties[name], r.head.Properties[name])
+	return equal(r.base.Properties[name], r.head.Properties[name])
 }
 
 // effectOn is what the change of the property at a path does to the resource.
@@ -343,7 +342,7 @@ type leaf struct {
 
 // differences returns the smallest parts in which two values differ.
 func differences(path string, before, after any) []leaf {
-	if reflect.DeepEqual(before, after) {
+	if equal(before, after) {
 		return nil
 	}
 	switch b := before.(type) {
@@ -401,7 +400,7 @@ func (c *comparison) parameters(p *pair) {
 		}
 		b, was := p.base.scope.parameters[name].(map[string]any)
 		h, is := p.head.scope.parameters[name].(map[string]any)
-		if !was || !is || reflect.DeepEqual(b["Default"], h["Default"]) {
+		if !was || !is || equal(b["Default"], h["Default"]) {
 			continue
 		}
 		if p.head.scope.noEcho(name) || p.base.scope.noEcho(name) {
@@ -499,7 +498,7 @@ func (c *comparison) conclude() {
 			v.Flags = append(v.Flags, f)
 		}
 	}
-	v.Summary = r.summarise(v.Effect)
+	v.Summary = r.summarise(v.Effect, flags)
 	r.Verdict = v
 }
 
@@ -530,11 +529,14 @@ func headline(e Effect) string {
 	return "safe"
 }
 
-func (r *Report) summarise(effect Effect) string {
+func (r *Report) summarise(effect Effect, flags map[string]bool) string {
 	if len(r.Changes) == 0 {
 		return "no change"
 	}
 	out := headline(effect)
+	if effect.rank() < Unknown.rank() && flags[FlagBroadensAccess] {
+		out = "broadens access"
+	}
 	var parts []string
 	for _, e := range r.Environments {
 		if e.Effect.rank() >= Unknown.rank() {
@@ -580,6 +582,12 @@ func (r *Report) summarise(effect Effect) string {
 		if effect == None {
 			parts[0] = "what changes in the templates changes nothing that runs"
 		}
+	}
+	switch {
+	case flags[FlagPublicAccess]:
+		parts = append(parts, "something opens to everybody")
+	case flags[FlagBroadensAccess]:
+		parts = append(parts, "somebody may do more than before")
 	}
 	if len(parts) == 0 {
 		for _, c := range r.Changes {

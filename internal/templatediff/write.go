@@ -48,7 +48,14 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 	}
 	b.WriteString("\n")
 	section := func(title string) { fmt.Fprintf(&b, "\n%s\n", paint(bold, title)) }
-	item := func(p Place, text string) { fmt.Fprintf(&b, "  %s %s %s\n", p.Stack, paint(bold, p.name()), text) }
+	several := r.severalStacks()
+	name := func(p Place) string {
+		if several {
+			return p.Stack + " " + paint(bold, p.name())
+		}
+		return paint(bold, p.name())
+	}
+	item := func(p Place, text string) { fmt.Fprintf(&b, "  %s %s\n", name(p), text) }
 	if len(r.Environments) > 1 {
 		section("Environments")
 		for _, e := range r.Environments {
@@ -61,7 +68,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 		}
 		section("New version of " + e.name())
 		if !e.Version.Known {
-			b.WriteString("  the bundles are not both here, so that their files cannot be compared\n")
+			b.WriteString("  the two bundles are not at hand, so that their files are not compared\n")
 			continue
 		}
 		e.Version.list(func(sign, name string) { fmt.Fprintf(&b, "  %s %s\n", sign, name) })
@@ -95,7 +102,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 			fmt.Fprintf(&b, "  %s\n", paint(c.Effect.colour(), effect))
 			last = effect
 		}
-		fmt.Fprintf(&b, "    %s %s %s", sign(c.Action), c.Stack, paint(bold, c.name()))
+		fmt.Fprintf(&b, "    %s %s", sign(c.Action), name(c.Place))
 		if c.Subject != "" {
 			b.WriteString(" " + c.Subject)
 		} else {
@@ -117,6 +124,11 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// severalStacks says that a place needs its stack's name to be found.
+func (r *Report) severalStacks() bool {
+	return slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Stack != r.Changes[0].Stack })
 }
 
 func sign(a Action) string {
@@ -250,7 +262,7 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 		}
 		fmt.Fprintf(&b, "**New version of %s:** ", escape(e.name()))
 		if !e.Version.Known {
-			b.WriteString("the bundles are not both here, so that their files cannot be compared.\n\n")
+			b.WriteString("the two bundles are not at hand, so that their files are not compared.\n\n")
 			continue
 		}
 		var files []string
@@ -293,13 +305,10 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 		word = "change"
 	}
 	fmt.Fprintf(&b, "<details%s><summary>%d %s</summary>\n\n| Effect | What | Before | After | Why |\n| --- | --- | --- | --- | --- |\n", open, len(r.Changes), word)
-	stacks := map[string]bool{}
-	for _, c := range r.Changes {
-		stacks[c.Stack] = true
-	}
+	several := r.severalStacks()
 	for _, c := range r.Changes {
 		what := "**" + escape(c.name()) + "**"
-		if len(stacks) > 1 {
+		if several {
 			what = escape(c.Stack) + " " + what
 		}
 		if c.Subject != "" {
