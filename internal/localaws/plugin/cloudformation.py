@@ -62,8 +62,6 @@ class CloudFormation(Service):
         stack.notifications = p.get("NotificationARNs") or stack.notifications
         if "EnableTerminationProtection" in p:
             stack.termination_protection = p["EnableTerminationProtection"]
-        stack.disable_rollback = p.get("DisableRollback", False) or p.get("OnFailure") == "DO_NOTHING" or \
-            p.get("OnStackFailure") == "DO_NOTHING"
         stack.token = p.get("ClientRequestToken")
 
     def create_stack(self, region, p):
@@ -195,7 +193,7 @@ class CloudFormation(Service):
         return {"Stacks": [{
             "StackId": s.id, "StackName": s.name, "Description": s.description or None, "CreationTime": s.created,
             "LastUpdatedTime": s.changed, "DeletionTime": s.deleted, "StackStatus": s.status,
-            "StackStatusReason": s.reason or None, "DisableRollback": s.disable_rollback, "RoleARN": s.role_arn,
+            "StackStatusReason": s.reason or None, "DisableRollback": False, "RoleARN": s.role_arn,
             "NotificationARNs": s.notifications, "Capabilities": s.capabilities, "Tags": s.tags, "Outputs": s.outputs,
             "Parameters": _parameters(s), "EnableTerminationProtection": s.termination_protection,
             "RollbackConfiguration": {}, "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"}} for s in stacks]}

@@ -23,7 +23,12 @@ def random_suffix(n=12):
 
 
 class Failed(Exception):
-    """A resource could not be made, changed or removed: the message is the reason that the client sees."""
+    """A resource could not be made, changed or removed, or the stack as a whole (logical is None). The message is the reason
+    that the client sees."""
+
+    def __init__(self, reason, logical=None):
+        super().__init__(reason)
+        self.logical = logical
 
 
 class Resource:
@@ -71,7 +76,7 @@ class Stack:
         self.created, self.changed, self.deleted = now(), None, None
         self.outputs, self.resources, self.events, self.change_sets = [], {}, [], {}
         self.imports = set()
-        self.capabilities, self.description, self.termination_protection, self.disable_rollback = [], "", False, False
+        self.capabilities, self.description, self.termination_protection = [], "", False
         self.role_arn, self.notifications = None, []
         self.lock = threading.Lock()
 
@@ -225,12 +230,10 @@ class Engine:
 
     def deploy(self, stack, template, given, parameters, tags):
         """Creates or updates the stack's resources. The stack's status tells how it went."""
-        update = bool(stack.resources) or stack.status in _UPDATABLE
+        update = stack.status in _UPDATABLE
         verb = "UPDATE" if update else "CREATE"
         with stack.lock:
             stack.changed = now() if update else None
-            before = dict(template=stack.template, given=stack.given, parameters=stack.parameters, tags=stack.tags,
-                          imports=stack.imports)
             stack.set_status(f"{verb}_IN_PROGRESS", "User Initiated")
             undo = []
             scope = self.scope(stack, template, parameters, stack.resources.get)
@@ -242,13 +245,14 @@ class Engine:
                     self._put(stack, scope, active[logical], logical, tags, undo, replaced)
                 outputs = self._outputs(template, scope)
                 self._check_exports(stack, outputs)
-            except (Failed, Error) as e:
-                stack.template = stack.template or template
+            except Exception as e:
+                logical = getattr(e, "logical", None)
+                why = f"The following resource(s) failed to {verb.lower()}: [{logical}]. " if logical else explain(e) + " "
                 if update:
-                    self._roll_back_update(stack, before, undo, str(e))
+                    self._roll_back_update(stack, undo, why.strip())
                 else:
                     stack.template, stack.given, stack.parameters, stack.tags = template, given, parameters, tags
-                    self._roll_back_create(stack, str(e))
+                    self._roll_back_create(stack, why)
                 return
             stack.template, stack.given, stack.parameters, stack.tags = template, given, parameters, tags
             stack.outputs, stack.imports = outputs, scope.imports
@@ -279,10 +283,9 @@ class Engine:
                     undo.append(lambda: setattr(old, "raw", earlier))
                     old.raw = raw
                 return
-        except Error as e:
-            resource = old or stack.resources.setdefault(logical, Resource(logical, raw))
-            self._tell(stack, resource, "UPDATE_FAILED" if old else "CREATE_FAILED", e.message)
-            raise Failed(e.message)
+        except Exception as e:
+            self._tell(stack, old or Resource(logical, raw), "UPDATE_FAILED" if old else "CREATE_FAILED", explain(e))
+            raise Failed(explain(e), logical) from e
         if old is None or kind.replaces(old.properties, properties, changed):
             new = Resource(logical, raw)
             new.properties = properties
@@ -324,7 +327,7 @@ class Engine:
         except Exception as e:
             reason = explain(e)
             self._tell(stack, resource, failed, reason)
-            raise Failed(f"{resource.logical} ({resource.type}): {reason}") from e
+            raise Failed(f"{resource.logical} ({resource.type}): {reason}", resource.logical) from e
 
     def _tell(self, stack, resource, status, reason=""):
         resource.status, resource.reason, resource.updated = status, reason, now()
@@ -360,19 +363,15 @@ class Engine:
         resource.raw, resource.properties, resource.attributes = raw, properties, attributes
         self._tell(stack, resource, "UPDATE_COMPLETE")
 
-    def _roll_back_create(self, stack, reason):
-        failed = [r.logical for r in stack.resources.values() if r.status == "CREATE_FAILED"]
-        why = f"The following resource(s) failed to create: [{', '.join(failed)}]. " if failed else reason + " "
-        if stack.disable_rollback:
-            stack.set_status("CREATE_FAILED", why.strip())
-            return
+    # AWS leaves the reason of the last status empty, and clients look for it in the events; here it is said there, too. A
+    # failed deployment is always rolled back, also when the client would rather look at what is left.
+
+    def _roll_back_create(self, stack, why):
         stack.set_status("ROLLBACK_IN_PROGRESS", why + "Rollback requested by user.")
         left = self._remove_all(stack)
         stack.set_status("ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", _left(left) or why.strip())
 
-    def _roll_back_update(self, stack, before, undo, reason):
-        failed = [r.logical for r in stack.resources.values() if r.status in ("CREATE_FAILED", "UPDATE_FAILED")]
-        why = f"The following resource(s) failed to update: [{', '.join(failed)}]. " if failed else reason
+    def _roll_back_update(self, stack, undo, why):
         stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", why)
         wrong = []
         for step in reversed(undo):
@@ -380,9 +379,6 @@ class Engine:
                 step()
             except Failed as e:
                 wrong.append(str(e))
-        for key, value in before.items():
-            setattr(stack, key, value)
-        # AWS leaves this reason empty and clients look for it in the events; here it is said at the end, too.
         stack.set_status("UPDATE_ROLLBACK_FAILED" if wrong else "UPDATE_ROLLBACK_COMPLETE", "; ".join(wrong) or why)
 
     def _check_exports(self, stack, outputs):
@@ -429,7 +425,7 @@ class Engine:
             stack.set_status("DELETE_COMPLETE")
 
 
-_UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
+_UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 
 
 def _left(left):
