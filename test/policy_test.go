@@ -1,0 +1,176 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "example.com/beanpole-cdk"
+
+// goPackage is what `go list` knows of a package.
+type goPackage struct {
+	ImportPath, Name string
+	Imports, Deps    []string
+}
+
+// goList lists the packages of the repository. What npm has installed brings Go files of its own.
+func goList(t *testing.T, arguments ...string) []goPackage {
+	t.Helper()
+	everything := []string{".", "./stacks/...", "./constructs/...", "./cmd/...", "./internal/...", "./test/..."}
+	command := exec.Command("go", slices.Concat([]string{"list", "-json=ImportPath,Name,Imports,Deps"}, arguments, everything)...)
+	command.Dir = ".."
+	command.Stderr = os.Stderr
+	output, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []goPackage
+	for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// directory is where a package of ours is, "" for one of somebody else's.
+func directory(importPath string) string {
+	importPath, _, _ = strings.Cut(importPath, " ") // a variant for tests has more behind it
+	if importPath == module {
+		return "."
+	}
+	inside, ok := strings.CutPrefix(importPath, module+"/")
+	if !ok {
+		return ""
+	}
+	return inside
+}
+
+// rooms are the rooms of the house and what may be imported there, beside the leaves and what is in the same room.
+var rooms = map[string][]string{
+	".":                                  {"stacks"},
+	"stacks":                             {"constructs/django", "constructs/elasticbeanstalk", "overlay", "option", "health", "bundle"},
+	"constructs/django":                  {"constructs/elasticbeanstalk", "overlay", "option", "health", "bundle"},
+	"constructs/django/overlay":          {"health", "bundle"},
+	"constructs/elasticbeanstalk":        {"option", "health", "bundle"},
+	"constructs/elasticbeanstalk/option": {"health"},
+	"constructs/elasticbeanstalk/health": {},
+	"constructs/elasticbeanstalk/bundle": {},
+	"cmd":                                {"internal/templatediff", "internal/rehearsal", "internal/localaws", "overlay", "option", "health", "bundle"},
+	"internal/templatediff":              {"overlay", "option", "health", "bundle"},
+	"internal/rehearsal":                 {"overlay", "option", "health", "bundle"},
+	"internal/localaws":                  {"overlay", "option", "health", "bundle"},
+	"internal/template":                  nil,
+	"internal/suggest":                   nil,
+	"test":                               {},
+}
+
+// room is the room that a directory is in.
+func room(directory string) string {
+	for at := directory; at != "."; at = path.Dir(at) {
+		if _, ok := rooms[at]; ok {
+			return at
+		}
+	}
+	return "."
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	t.Parallel()
+	for _, p := range goList(t) {
+		from := room(directory(p.ImportPath))
+		if from == "." && directory(p.ImportPath) != "." {
+			t.Errorf("%s is in no room of the house", p.ImportPath)
+		}
+		for _, imported := range p.Imports {
+			at := directory(imported)
+			if at == "" {
+				continue
+			}
+			to := room(at)
+			leaf := rooms[to] == nil && rooms[from] != nil
+			if to != from && !leaf && !slices.Contains(rooms[from], to) && !(strings.HasPrefix(to, "constructs/") && slices.Contains(rooms[from], path.Base(to))) {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+			if path.Base(at) == "templatetest" {
+				t.Errorf("%s, which is no test, imports %s", p.ImportPath, imported)
+			}
+		}
+		for _, name := range []string{"util", "utils", "common", "helper", "helpers", "misc"} {
+			if p.Name == name {
+				t.Errorf("%s: a package called %s says nothing", p.ImportPath, name)
+			}
+		}
+	}
+}
+
+// The pure packages, the tools and the tests of both know no CDK: they start without Node.js and take milliseconds.
+func TestThePurePackagesImportNoCDK(t *testing.T) {
+	t.Parallel()
+	withCDK := map[string]bool{".": true, "stacks": true, "constructs/elasticbeanstalk": true, "constructs/django": true}
+	for _, p := range goList(t, "-test") {
+		// A test's program is listed as its package with ".test" behind it, tests from outside with "_test".
+		if withCDK[strings.TrimSuffix(strings.TrimSuffix(directory(p.ImportPath), ".test"), "_test")] || directory(p.ImportPath) == "" {
+			continue
+		}
+		for _, dependency := range p.Deps {
+			for _, cdk := range []string{"github.com/aws/aws-cdk-go/", "github.com/aws/constructs-go/", "github.com/aws/jsii-runtime-go"} {
+				if strings.HasPrefix(dependency, cdk) {
+					t.Errorf("%s depends on %s", p.ImportPath, dependency)
+				}
+			}
+		}
+	}
+}
+
+func TestTheModuleIsOneThatOthersCanImport(t *testing.T) {
+	t.Parallel()
+	for at, replaced := range map[string]string{"..": "", "../examples/importer": "../.."} {
+		command := exec.Command("go", "mod", "edit", "-json")
+		command.Dir = at
+		output, err := command.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mod struct {
+			Replace []struct{ Old, New struct{ Path string } }
+			Tool    []any
+			Exclude []any
+		}
+		if err := json.Unmarshal(output, &mod); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range mod.Replace {
+			if r.Old.Path != module || r.New.Path != replaced {
+				t.Errorf("%s/go.mod replaces %s by %s", at, r.Old.Path, r.New.Path)
+			}
+		}
+		if len(mod.Tool)+len(mod.Exclude) > 0 {
+			t.Errorf("%s/go.mod has tool or exclude directives", at)
+		}
+	}
+}
+
+func TestTheCommandLineBuildsForMacOS(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("compiles the standard library once more")
+	}
+	command := exec.Command("go", "build", "-o", os.DevNull, "./cmd/beanpole")
+	command.Dir = ".."
+	command.Env = append(os.Environ(), "GOOS=darwin", "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
