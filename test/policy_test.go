@@ -162,6 +162,30 @@ func TestTheModuleIsOneThatOthersCanImport(t *testing.T) {
 	}
 }
 
+// scripts/app.sh looks itself whether the app is to be built again: it has to look at everything that the app is made of.
+func TestTheAppIsBuiltAgainWhenASourceChanges(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile("../scripts/app.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	watched := strings.Fields(string(script))
+	for _, p := range goList(t) {
+		if p.ImportPath != module {
+			continue
+		}
+		for _, dependency := range p.Deps {
+			at := directory(dependency)
+			for up := at; at != "" && !slices.Contains(watched, up); up = path.Dir(up) {
+				if up == "." {
+					t.Errorf("scripts/app.sh does not look at %s", at)
+					break
+				}
+			}
+		}
+	}
+}
+
 func TestTheCommandLineBuildsForMacOS(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -49,8 +49,10 @@ func TestTwoEnvironmentsLiveInOneStack(t *testing.T) {
 	if n := len(template.OfType("AWS::ElasticBeanstalk::Environment")); n != 2 {
 		t.Errorf("%d environments", n)
 	}
-	if n := len(template.OfType("AWS::Lambda::Function")); n != 1 {
-		t.Errorf("%d functions look up target groups, want one for all", n)
+	for _, kind := range []string{"AWS::Lambda::Function", "AWS::Logs::LogGroup"} {
+		if n := len(template.OfType(kind)); n != 1 {
+			t.Errorf("%d of %s look up target groups, want one for all", n, kind)
+		}
 	}
 }
 

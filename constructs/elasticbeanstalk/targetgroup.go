@@ -29,11 +29,7 @@ func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTarget
 	stack := awscdk.Stack_Of(e)
 	fingerprint := e.props.processes()[defaultProcess].fingerprint(defaultProcess)
 
-	logs := awslogs.NewLogGroup(e, jsii.String("LookUpLogs"), &awslogs.LogGroupProps{
-		Retention:     awslogs.RetentionDays_ONE_MONTH,
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-	})
-	environment := e.lookUp("EnvironmentID", logs, &customresources.AwsSdkCall{
+	environment := e.lookUp("EnvironmentID", &customresources.AwsSdkCall{
 		Service:    jsii.String("ElasticBeanstalk"),
 		Action:     jsii.String("describeEnvironments"),
 		Parameters: map[string]any{"EnvironmentNames": []any{e.Resource.Ref()}, "IncludeDeleted": false},
@@ -47,7 +43,7 @@ func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTarget
 	}))
 	id := environment.GetResponseField(jsii.String("Environments.0.EnvironmentId"))
 
-	group := e.lookUp("TargetGroupARN", logs, &customresources.AwsSdkCall{
+	group := e.lookUp("TargetGroupARN", &customresources.AwsSdkCall{
 		Service: jsii.String("CloudFormation"),
 		Action:  jsii.String("describeStackResource"),
 		Parameters: map[string]any{
@@ -74,7 +70,16 @@ func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTarget
 }
 
 // lookUp makes one call of the AWS API at deployment, with the right to this call alone.
-func (e *Environment) lookUp(id string, logs awslogs.ILogGroup, call *customresources.AwsSdkCall, action, resource string) customresources.AwsCustomResource {
+func (e *Environment) lookUp(id string, call *customresources.AwsSdkCall, action, resource string) customresources.AwsCustomResource {
+	// One for the whole stack, like the function that writes to it.
+	stack, logsID := awscdk.Stack_Of(e), jsii.String("TargetGroupLookUpLogs")
+	logs, ok := stack.Node().TryFindChild(logsID).(awslogs.LogGroup)
+	if !ok {
+		logs = awslogs.NewLogGroup(stack, logsID, &awslogs.LogGroupProps{
+			Retention:     awslogs.RetentionDays_ONE_MONTH,
+			RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		})
+	}
 	return customresources.NewAwsCustomResource(e, &id, &customresources.AwsCustomResourceProps{
 		ResourceType:        jsii.String("Custom::AWS"),
 		OnUpdate:            call, // on creation too
