@@ -93,6 +93,7 @@ with the cause.`,
 	f.BoolVar(&from.project.AsIs, "as-is", false, "with --source: without the wrapper and with the platform's defaults, as eb deploy would")
 	f.StringVarP(&from.word, "environment", "e", "", "of several environments, the one with this `name`: stack, logical id or construct path, or a part of it")
 	f.StringArrayVar(&set, "set", nil, "`NAME=VALUE`: an environment property, or an option of the default process (HealthCheckPath, MatcherHTTPCode, …); repeatable")
+	f.BoolVar(&opts.Commands, "commands", false, "run the bundle's container commands and its hooks prebuild and predeploy first; they have your rights")
 	f.BoolVar(&strict, "strict", false, "exit 1 too if the target is healthy by a redirect")
 	f.Float64Var(&opts.Speed, "speed", rehearsal.DefaultSpeed, "divide the interval between health checks by this; timeouts and the start of the app stay")
 	f.StringVar(&opts.CacheDir, "cache", "", "keep virtual environments in this `directory` (default: beanpole in the user's cache directory)")

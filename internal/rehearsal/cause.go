@@ -33,11 +33,17 @@ type situation struct {
 	https        *bool  // whether the load balancer listens for HTTPS
 	applications []string
 	isolation    Isolation
+	requirements bool // whether the bundle has requirements.txt
 }
 
 // causes names what the facts amount to, the most telling first.
 func causes(f facts, s situation) []Cause {
 	switch last := f.Last; {
+	case f.Deployment != nil:
+		return []Cause{{
+			ID: "deployment-command", Summary: fmt.Sprintf("the deployment fails: %s: %s", f.Deployment.Command, f.Deployment.How),
+			Change: "make the command succeed on an instance that has nothing but the bundle, its requirements and the environment properties", Detail: f.Deployment.Output,
+		}}
 	case f.NginxExit != "":
 		return []Cause{{
 			ID: "proxy-configuration", Summary: "nginx does not start: " + emergency(f.NginxExit),
@@ -179,7 +185,7 @@ func notStarted(f facts, s situation) Cause {
 		return wsgiPath(asked, importString.FindString(f.AppLog), s, detail)
 	case m != nil:
 		return Cause{ID: "missing-dependency", Summary: fmt.Sprintf("the app does not start: the module %s is not installed (%s)", m[1], how),
-			Change: "add the package that has it to requirements.txt, or to the bundle if it is the project's own", Detail: detail}
+			Change: addPackage(s), Detail: detail}
 	}
 	if m := missingVariable.FindStringSubmatch(failure); m != nil {
 		name := m[1] + m[2]
@@ -196,6 +202,13 @@ func notStarted(f facts, s situation) Cause {
 	}
 	return Cause{ID: "worker-boot", Summary: fmt.Sprintf("the app does not start (%s)", how),
 		Change: "run the web line of the Procfile by hand: " + s.command, Detail: detail}
+}
+
+func addPackage(s situation) string {
+	if !s.requirements {
+		return "the bundle has no requirements.txt at its top, so nothing is installed: add one"
+	}
+	return "add the package that has it to requirements.txt, or to the bundle if it is the project's own"
 }
 
 func wsgiPath(asked, why string, s situation, detail string) Cause {
@@ -421,6 +434,15 @@ func serverError(f facts, s situation) Cause {
 		where = "in the view " + d.View
 	}
 	failure := clip(r.Type + ": " + firstLine(r.Message))
+	if noTable.MatchString(r.Message) && r.is("django.db.utils.DatabaseError") {
+		return Cause{ID: "database-not-migrated", Summary: fmt.Sprintf("%d: the database lacks a table, %s: %s", code, where, failure), Detail: shorten(r.Traceback),
+			Change: "run the migrations with the deployment (Migrate of django.NewEnvironment, or a container command), " +
+				"or keep the database out of the load balancer's check; a rehearsal runs them with --commands"}
+	}
+	if staticEntry.MatchString(r.Message) {
+		return Cause{ID: "static-files-missing", Summary: fmt.Sprintf("%d: %s, %s", code, failure, where), Detail: shorten(r.Traceback),
+			Change: "collect static files with the deployment (CollectStatic of django.NewEnvironment, or a container command); a rehearsal does with --commands"}
+	}
 	if r.is("django.db.utils.OperationalError") || r.is("django.db.utils.InterfaceError") {
 		c := Cause{ID: "database-unreachable", Summary: fmt.Sprintf("%d: the database cannot be asked, %s: %s", code, where, failure), Detail: shorten(r.Traceback),
 			Change: "keep the database out of the load balancer's check: when it is down, every instance turns unhealthy at once"}
@@ -437,27 +459,53 @@ func serverError(f facts, s situation) Cause {
 	}
 	if r.MissingModule != "" && d.View == "" {
 		return Cause{ID: "missing-dependency", Summary: fmt.Sprintf("%d: the module %s is not installed", code, r.MissingModule), Detail: shorten(r.Traceback),
-			Change: "add the package that has it to requirements.txt, or to the bundle if it is the project's own"}
+			Change: addPackage(s)}
 	}
 	return Cause{ID: "view-raised", Summary: fmt.Sprintf("%d: %s, raised %s", code, failure, where), Detail: shorten(r.Traceback),
 		Change: "mend what the traceback shows; with DEBUG off Django's default logging does not write it anywhere"}
 }
 
+var (
+	noTable     = regexp.MustCompile(`no such table|relation "[^"]*" does not exist|Table '[^']*' doesn't exist`)
+	staticEntry = regexp.MustCompile(`Missing staticfiles manifest entry`)
+)
+
 var carets = regexp.MustCompile(`^\s+[~^]+\s*$`)
 
-// shorten keeps a traceback's head and its end, without what says nothing.
+// shorten keeps of a traceback what the project did and where it ended: the frames in the project's own files, the last
+// two of all, and the exception.
 func shorten(trace string) string {
-	var lines []string
+	var frames [][]string
 	for line := range strings.Lines(strings.TrimRight(trace, "\n")) {
-		if line = strings.TrimRight(line, "\n"); !carets.MatchString(line) && !strings.Contains(line, `File "<frozen importlib`) {
-			lines = append(lines, line)
+		line = strings.TrimRight(line, "\n")
+		if carets.MatchString(line) {
+			continue
 		}
+		if len(frames) == 0 || strings.HasPrefix(line, "  File ") || !strings.HasPrefix(line, " ") {
+			frames = append(frames, nil)
+		}
+		frames[len(frames)-1] = append(frames[len(frames)-1], line)
 	}
-	const ends = 14
-	if len(lines) <= ends+2 {
-		return strings.Join(lines, "\n")
+	isFrame := func(i int) bool { return strings.HasPrefix(frames[i][0], "  File ") }
+	var kept []string
+	left := false
+	for i, f := range frames {
+		last := !isFrame(i) || i+2 >= len(frames) || !isFrame(i+1) || !isFrame(i+2)
+		own := isFrame(i) && !strings.Contains(f[0], "site-packages") && !strings.Contains(f[0], "/lib/python") && !strings.Contains(f[0], "<frozen")
+		if !last && !own {
+			left = true
+			continue
+		}
+		if left {
+			kept, left = append(kept, "  …"), false
+		}
+		kept = append(kept, f...)
 	}
-	return strings.Join(append([]string{lines[0], "  …"}, lines[len(lines)-ends:]...), "\n")
+	const most = 30
+	if len(kept) > most {
+		kept = append([]string{kept[0], "  …"}, kept[len(kept)-most:]...)
+	}
+	return strings.Join(kept, "\n")
 }
 
 func firstLine(s string) string {

@@ -26,8 +26,9 @@ type job struct {
 	App         string // in it: the bundle, unpacked
 	Python      string // of the virtual environment
 	Nginx       string
-	Command     string   // of the web process
-	Env         []string // of the web process
+	Commands    []command // of the deployment, before the web process
+	Command     string    // of the web process
+	Env         []string  // of the web process
 	Check       health.Check
 	Port        int // of the process (target group)
 	TLS         bool
@@ -61,6 +62,7 @@ type facts struct {
 	AppLog      string // last lines
 	NginxLog    string // last lines of nginx's error log
 	Django      *django
+	Deployment  *failure // of a command before the app, which then was not started
 }
 
 // answer is the last probe's.
@@ -159,6 +161,12 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 
 	if err := web.write(); err != nil {
 		return outcome{}, err
+	}
+	if failed, err := j.runCommands(ctx, env, say); err != nil || failed != nil {
+		o.Facts.Deployment = failed
+		o.State, o.Reason = health.Unhealthy, "the deployment fails"
+		emit(event{At: time.Since(started), Outcome: &o})
+		return o, err
 	}
 	logs := filepath.Join(j.Root, "log")
 	app, err := newUnit(j.App, []string{"/bin/sh", "-c", j.Command}, env, filepath.Join(logs, "web.log"))

@@ -66,7 +66,7 @@ var servers = []string{"gunicorn", "uvicorn", "daphne", "hypercorn", "waitress-s
 // introspect runs the app's own command once more with something else in the server's place. Nil if that says nothing,
 // as with a command that finds its server in another way than by PATH.
 func (j job) introspect(ctx context.Context, env []string) (*django, error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	script, result, shims := filepath.Join(j.Root, "introspect.py"), filepath.Join(j.Root, "facts.json"), filepath.Join(j.Root, "shims")
 	if err := os.MkdirAll(shims, 0o755); err != nil {
@@ -96,7 +96,9 @@ func (j job) introspect(ctx context.Context, env []string) (*django, error) {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", j.Command)
+	// A server named by its place in the virtual environment must be found by PATH instead.
+	command := strings.ReplaceAll(j.Command, filepath.Dir(j.Python)+"/", "")
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = j.App, env, processGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	_ = cmd.Run() // what it found out is in the file

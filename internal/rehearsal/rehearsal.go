@@ -75,6 +75,9 @@ type Options struct {
 	InstanceIP string
 	// Metadata is how the instance metadata service behaves. Default: as on an instance.
 	Metadata Metadata
+	// Commands runs what a deployment runs on the instance before the app: the bundle's container commands and its hooks
+	// prebuild and predeploy, each as if on the leader, with the rights of whoever rehearses. Default: they are not run.
+	Commands bool
 }
 
 // Verdict is what the load balancer would think of the target.
@@ -203,6 +206,21 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 			"PATH="+filepath.Join(venv, "bin")+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			"PYTHONPATH="+filepath.Join(venv, "bin"), "LANG=C.UTF-8", "HOME="+home, "TMPDIR="+tmp),
 	}
+	paths := instancePaths(app, venv)
+	j.Command = paths.Replace(j.Command)
+	commands, err := deploymentCommands(app, paths)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if opts.Commands {
+		j.Commands = commands
+		if err := adaptHooks(app, paths); err != nil {
+			return Verdict{}, err
+		}
+	} else if len(commands) > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("the bundle's %d hooks and container commands are not run, unless asked for", len(commands)))
+		out.say("note: %s", p.notes[len(p.notes)-1])
+	}
 	out.offset = time.Since(started)
 	o, isolation, err := j.run(ctx, out.event)
 	if err != nil {
@@ -221,7 +239,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		if https == nil && p.listensHTTPS {
 			https = &p.listensHTTPS
 		}
-		here := situation{check: p.check, command: command, address: opts.InstanceIP, https: https, applications: applications(app), isolation: isolation}
+		here := situation{check: p.check, command: command, address: opts.InstanceIP, https: https, applications: applications(app), isolation: isolation, requirements: want.file != ""}
 		clean := cleaner(root, venv, out.redact)
 		for _, c := range causes(o.Facts, here) {
 			v.Causes = append(v.Causes, Cause{ID: c.ID, Summary: clean(c.Summary), Change: clean(c.Change), Detail: clean(c.Detail)})
