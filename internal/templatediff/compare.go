@@ -20,13 +20,14 @@ type side struct {
 	stack     *Stack
 	scope     *scope
 	resources map[string]*template.Resource
+	head      bool
 }
 
-func newSide(s *Stack) *side {
+func newSide(s *Stack, head bool) *side {
 	if s == nil {
-		return &side{scope: newScope(nil)}
+		return &side{scope: newScope(nil), head: head}
 	}
-	out := &side{stack: s, scope: newScope(s.Document.Root), resources: make(map[string]*template.Resource, len(s.Document.Resources))}
+	out := &side{stack: s, head: head, scope: newScope(s.Document.Root), resources: make(map[string]*template.Resource, len(s.Document.Resources))}
 	for i := range s.Document.Resources {
 		r := &s.Document.Resources[i]
 		out.resources[r.LogicalID] = r
@@ -160,7 +161,7 @@ func (c *comparison) match() {
 func (s *Stack) is(other *Stack) bool { return s.ID == other.ID || s.Name == other.Name }
 
 func newPair(base, head *Stack) *pair {
-	p := &pair{base: newSide(base), head: newSide(head), changes: map[string]*resourceChange{}}
+	p := &pair{base: newSide(base, false), head: newSide(head, true), changes: map[string]*resourceChange{}}
 	s := head
 	if s == nil {
 		s = base

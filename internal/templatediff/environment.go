@@ -14,9 +14,10 @@ import (
 
 // environmentChange is what happens to one environment that both sides have, maybe under another logical id.
 type environmentChange struct {
-	c *comparison
-	p *pair
-	r *resourceChange
+	c    *comparison
+	p    *pair
+	r    *resourceChange
+	from *side // the base's
 
 	base, head, after settings
 	in                option.Context // of the base
@@ -30,7 +31,7 @@ type environmentChange struct {
 
 // environment tells what happens to an environment that stays, changes or is replaced.
 func (c *comparison) environment(p *pair, r *resourceChange, basePair *pair, base *template.Resource) {
-	e := &environmentChange{c: c, p: p, r: r}
+	e := &environmentChange{c: c, p: p, r: r, from: basePair.base}
 	e.base, e.head = basePair.base.scope.settings(base), p.head.scope.settings(r.head)
 	e.after = e.base.after(e.head)
 	e.in = e.base.context(base.Properties, basePair.base.scope)
@@ -58,8 +59,8 @@ func (c *comparison) environment(p *pair, r *resourceChange, basePair *pair, bas
 // row adds a line about the environment.
 func (e *environmentChange) row(subject string, before, after any, effect Effect, why string) *Change {
 	change := Change{Place: e.r.Place, Action: Modify, Subject: subject, Effect: effect, Why: why}
-	show := func(v any) *string {
-		s, ok := showProperty(e.r.Type, subject, v)
+	show := func(from *side, v any) *string {
+		s, ok := e.c.showProperty(from, e.r.Type, subject, v)
 		if !ok {
 			change.Hidden = true
 			return nil
@@ -67,10 +68,10 @@ func (e *environmentChange) row(subject string, before, after any, effect Effect
 		return pointer(s)
 	}
 	if before != nil {
-		change.Before = show(before)
+		change.Before = show(e.from, before)
 	}
 	if after != nil {
-		change.After = show(after)
+		change.After = show(e.p.head, after)
 	}
 	e.rows = append(e.rows, change)
 	return &e.rows[len(e.rows)-1]
@@ -253,12 +254,12 @@ func (e *environmentChange) settings() {
 			Effect: effect, Why: join(follows, why),
 		}
 		if was {
-			change.Before = e.show(&change, id, before)
+			change.Before = e.show(&change, e.from, id, before)
 		} else {
 			change.Action = Add
 		}
 		if is {
-			change.After = e.show(&change, id, after)
+			change.After = e.show(&change, e.p.head, id, after)
 		} else {
 			change.Action = Remove
 		}
@@ -276,8 +277,8 @@ func (e *environmentChange) anonymous(v value) string {
 	return encode(e.p.head.anonymous(v.canonical))
 }
 
-func (e *environmentChange) show(change *Change, id identity, v value) *string {
-	s, ok := showSetting(id, v)
+func (e *environmentChange) show(change *Change, from *side, id identity, v value) *string {
+	s, ok := e.c.showSetting(from, id, v)
 	if !ok {
 		change.Hidden = true
 		return nil

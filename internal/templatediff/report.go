@@ -25,10 +25,10 @@ const (
 	Unknown Effect = "unknown"
 	// NewVersion: a new application version is deployed, by the deployment policy.
 	NewVersion Effect = "new-version"
-	// RestartsApplication: the application restarts on all instances, possibly at once.
-	RestartsApplication Effect = "restarts-application"
 	// RemovesResource: CloudFormation deletes the resource, or lets go of it.
 	RemovesResource Effect = "removes-resource"
+	// RestartsApplication: the application restarts on all instances, possibly at once.
+	RestartsApplication Effect = "restarts-application"
 	// MayReplaceResource: it depends on the values whether CloudFormation replaces the resource.
 	MayReplaceResource Effect = "may-replace-resource"
 	// ReplacesResource: CloudFormation makes another resource and deletes this one.
@@ -44,8 +44,8 @@ const (
 )
 
 var effects = []Effect{
-	None, UpdatedInPlace, NoInterruption, NewInstancesOnly, AddsResource, Unknown, NewVersion, RestartsApplication,
-	RemovesResource, MayReplaceResource, ReplacesResource, ReplacesInstances, ReplacesEnvironment, RemovesEnvironment, Rejected,
+	None, UpdatedInPlace, NoInterruption, NewInstancesOnly, AddsResource, Unknown, NewVersion, RemovesResource,
+	RestartsApplication, MayReplaceResource, ReplacesResource, ReplacesInstances, ReplacesEnvironment, RemovesEnvironment, Rejected,
 }
 
 func (e Effect) rank() int { return slices.Index(effects, e) }

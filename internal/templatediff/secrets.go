@@ -41,8 +41,8 @@ func looksSecret(s string) bool {
 }
 
 // showSetting returns an option's value as it may be shown, false if it may be a secret.
-func showSetting(id identity, v value) (string, bool) {
-	shown := short(v.text())
+func (c *comparison) showSetting(s *side, id identity, v value) (string, bool) {
+	shown := short(text(c.readable(s, v.canonical)))
 	_, isFunction := v.canonical.(map[string]any)
 	private := strings.HasPrefix(option.Setting{Namespace: id.namespace, OptionName: id.name, Value: "x"}.Shown(), "a value of")
 	switch {
@@ -74,14 +74,15 @@ var openServices = []string{
 }
 
 // showProperty returns a property's value as it may be shown, false if it may be a secret.
-func showProperty(typ, path string, v any) (string, bool) {
+func (c *comparison) showProperty(from *side, typ, path string, v any) (string, bool) {
 	s := text(v)
 	if s == "" {
 		return "", true
 	}
+	shown := short(text(c.readable(from, v)))
 	if m, ok := v.(map[string]any); ok {
 		if _, _, isFunction := function(m); isFunction && !conditional(v) {
-			return short(s), true
+			return shown, true
 		}
 	}
 	open := slices.ContainsFunc(openServices, func(prefix string) bool { return strings.HasPrefix(typ, prefix) })
@@ -89,7 +90,7 @@ func showProperty(typ, path string, v any) (string, bool) {
 	if !open || suspiciousName.MatchString(path) || looksSecret(s) || strings.ContainsAny(s, "{[") && suspiciousName.MatchString(s) {
 		return "", false
 	}
-	return short(s), true
+	return shown, true
 }
 
 const longest = 120

@@ -231,14 +231,15 @@ func (c *comparison) savedConfiguration(p *pair, r *resourceChange) {
 		change := c.add(r, Modify, id.String(), NoInterruption, why)
 		change.Namespace, change.ResourceName, change.OptionName = id.namespace, id.resource, id.name
 		for _, side := range []struct {
+			from  *side
 			there bool
 			v     value
 			to    **string
-		}{{was, before, &change.Before}, {is, after, &change.After}} {
+		}{{p.base, was, before, &change.Before}, {p.head, is, after, &change.After}} {
 			if !side.there {
 				continue
 			}
-			if s, ok := showSetting(id, side.v); ok {
+			if s, ok := c.showSetting(side.from, id, side.v); ok {
 				*side.to = &s
 			} else {
 				change.Hidden = true
@@ -295,10 +296,11 @@ func (c *comparison) property(p *pair, r *resourceChange, name string, change *p
 			}
 		}
 		for _, side := range []struct {
-			v  any
-			to **string
-		}{{before, &row.Before}, {after, &row.After}} {
-			if s, ok := showProperty(r.Type, l.path, side.v); !ok {
+			from *side
+			v    any
+			to   **string
+		}{{p.base, before, &row.Before}, {p.head, after, &row.After}} {
+			if s, ok := c.showProperty(side.from, r.Type, l.path, side.v); !ok {
 				row.Hidden = true
 			} else if side.v != nil {
 				*side.to = &s
@@ -534,7 +536,10 @@ func (r *Report) summarise(effect Effect, flags map[string]bool) string {
 		return "no change"
 	}
 	out := headline(effect)
-	if effect.rank() < Unknown.rank() && flags[FlagBroadensAccess] {
+	switch {
+	case flags[FlagLosesData] && effect.rank() < ReplacesEnvironment.rank():
+		out = "loses data"
+	case flags[FlagBroadensAccess] && effect.rank() < Unknown.rank():
 		out = "broadens access"
 	}
 	var parts []string

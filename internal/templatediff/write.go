@@ -350,10 +350,10 @@ func (e Effect) sign() string {
 		return "⛔"
 	case e.rank() >= ReplacesEnvironment.rank():
 		return "🔴"
-	case e.rank() >= RemovesResource.rank():
-		return "🟠"
 	case e == RestartsApplication || e == Unknown:
 		return "🟡"
+	case e.rank() >= RemovesResource.rank():
+		return "🟠"
 	case e == NewVersion:
 		return "🔵"
 	}
