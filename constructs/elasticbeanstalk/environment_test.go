@@ -2,6 +2,7 @@ package elasticbeanstalk_test
 
 import (
 	"archive/zip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -166,6 +167,8 @@ func TestTokensAreTakenWhereverTextIs(t *testing.T) {
 }
 
 func TestTheVersionIsTheBundle(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	stack := newStack(t)
 	props := dedicated(existingVPC(stack))
 	props.Source.Overlay = []bundle.File{{Name: ".platform/hooks/postdeploy/hello.sh", Mode: 0o755, Content: []byte("#!/bin/sh\n")}}
@@ -186,7 +189,7 @@ func TestTheVersionIsTheBundle(t *testing.T) {
 	if want := []string{".platform/hooks/postdeploy/hello.sh", "application.py"}; !slices.Equal(names, want) {
 		t.Errorf("the bundle holds %q, want %q", names, want)
 	}
-	if left, _ := filepath.Glob(filepath.Join(directory, "..", "beanpole-bundle-*")); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
 	}
 }
