@@ -6,7 +6,6 @@ import uuid
 
 import aws
 import engine
-import template as templates
 from engine import Engine, Stack, now
 from query import Error, Service
 from template import Template, invalid

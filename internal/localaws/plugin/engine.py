@@ -11,7 +11,7 @@ import aws
 import resources as kinds
 import template as templates
 from query import Error
-from template import Scope, UNKNOWN, invalid
+from template import Scope, invalid
 
 
 def now():

@@ -155,6 +155,9 @@ class Key:
             c.call("kms", "PutKeyPolicy", KeyId=id, PolicyName="default", Policy=_json(new["KeyPolicy"]))
         if changed(old, new, "Description"):
             c.call("kms", "UpdateKeyDescription", KeyId=id, Description=new.get("Description", ""))
+        retag(old, new, lambda tags: c.call("kms", "TagResource", KeyId=id, Tags=[
+            {"TagKey": t["Key"], "TagValue": t["Value"]} for t in tags]),
+            lambda keys: c.call("kms", "UntagResource", KeyId=id, TagKeys=keys))
         Key._rest(c, id, new)
 
     def delete(c, id, p):

@@ -35,6 +35,9 @@ class Function:
             c.call("lambda", "UpdateFunctionCode", FunctionName=id, **Function._code(new), **pick(new, "Architectures"))
         if changed(old, new, *_FUNCTION.split()):
             c.call("lambda", "UpdateFunctionConfiguration", FunctionName=id, **pick(new, *_FUNCTION.split()))
+        arn = c.resource.attributes["Arn"]
+        retag(old, new, lambda tags: c.call("lambda", "TagResource", Resource=arn, Tags={t["Key"]: t["Value"] for t in tags}),
+              lambda keys: c.call("lambda", "UntagResource", Resource=arn, TagKeys=keys))
 
     def delete(c, id, p):
         gone(lambda: c.call("lambda", "DeleteFunction", FunctionName=id), "ResourceNotFoundException")
@@ -59,15 +62,20 @@ class LogGroup:
         c.call("logs", "CreateLogGroup", logGroupName=name, kmsKeyId=p.get("KmsKeyId"),
                tags={t["Key"]: t["Value"] for t in p.get("Tags") or []} or None)
         c.made(name)
-        LogGroup.update(c, name, {}, p)
+        LogGroup._retention(c, name, {}, p)
         return name, {"Arn": f"arn:aws:logs:{c.region}:{c.stack.id.split(':')[4]}:log-group:{name}:*"}
 
-    def update(c, id, old, new):
+    def _retention(c, id, old, new):
         if changed(old, new, "RetentionInDays"):
             if "RetentionInDays" in new:
                 c.call("logs", "PutRetentionPolicy", logGroupName=id, retentionInDays=new["RetentionInDays"])
             else:
                 c.call("logs", "DeleteRetentionPolicy", logGroupName=id)
+
+    def update(c, id, old, new):
+        LogGroup._retention(c, id, old, new)
+        retag(old, new, lambda tags: c.call("logs", "TagLogGroup", logGroupName=id, tags={t["Key"]: t["Value"] for t in tags}),
+              lambda keys: c.call("logs", "UntagLogGroup", logGroupName=id, tags=keys))
 
     def delete(c, id, p):
         gone(lambda: c.call("logs", "DeleteLogGroup", logGroupName=id), "ResourceNotFoundException")
@@ -76,6 +84,12 @@ class LogGroup:
 _ALARM = ("ActionsEnabled AlarmActions AlarmDescription ComparisonOperator DatapointsToAlarm Dimensions "
           "EvaluateLowSampleCountPercentile EvaluationPeriods ExtendedStatistic InsufficientDataActions MetricName Metrics Namespace "
           "OKActions Period Statistic Threshold ThresholdMetricId TreatMissingData Unit")
+
+
+def _retag_alarm(c, old, new):
+    arn = c.resource.attributes["Arn"]
+    retag(old, new, lambda tags: c.call("cloudwatch", "TagResource", ResourceARN=arn, Tags=tags),
+          lambda keys: c.call("cloudwatch", "UntagResource", ResourceARN=arn, TagKeys=keys))
 
 
 @kind("AWS::CloudWatch::Alarm", _ALARM + " AlarmName", "AlarmName", tags=True)
@@ -89,25 +103,7 @@ class Alarm:
 
     def update(c, id, old, new):
         c.call("cloudwatch", "PutMetricAlarm", AlarmName=id, **pick(new, *_ALARM.split()))
-
-    def delete(c, id, p):
-        gone(lambda: c.call("cloudwatch", "DeleteAlarms", AlarmNames=[id]), "ResourceNotFound")
-
-
-_COMPOSITE = "ActionsEnabled AlarmActions AlarmDescription AlarmRule InsufficientDataActions OKActions"
-
-
-@kind("AWS::CloudWatch::CompositeAlarm", _COMPOSITE + " AlarmName", "AlarmName", tags=True)
-class CompositeAlarm:
-    def create(c, p):
-        name = p.get("AlarmName") or c.name(255)
-        c.call("cloudwatch", "PutCompositeAlarm", AlarmName=name, Tags=p.get("Tags") or None, **pick(p, *_COMPOSITE.split()))
-        c.made(name)
-        found = c.call("cloudwatch", "DescribeAlarms", AlarmNames=[name], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
-        return name, {"Arn": found[0]["AlarmArn"]}
-
-    def update(c, id, old, new):
-        c.call("cloudwatch", "PutCompositeAlarm", AlarmName=id, **pick(new, *_COMPOSITE.split()))
+        _retag_alarm(c, old, new)
 
     def delete(c, id, p):
         gone(lambda: c.call("cloudwatch", "DeleteAlarms", AlarmNames=[id]), "ResourceNotFound")

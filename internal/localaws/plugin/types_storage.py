@@ -2,7 +2,7 @@
 
 import json
 
-from resources import changed, gone, kind, pick
+from resources import Refused, changed, gone, kind, pick, retag
 
 
 def _rules(configuration):
@@ -119,6 +119,9 @@ class Repository:
             c.call("ecr", "PutImageScanningConfiguration", repositoryName=id,
                    imageScanningConfiguration=_lower(new.get("ImageScanningConfiguration") or {"ScanOnPush": False}))
         Repository._rest(c, id, old, new)
+        arn = c.resource.attributes["Arn"]
+        retag(old, new, lambda tags: c.call("ecr", "TagResource", resourceArn=arn, tags=tags),
+              lambda keys: c.call("ecr", "UntagResource", resourceArn=arn, tagKeys=keys))
 
     def delete(c, id, p):
         force = str(p.get("EmptyOnDelete", "false")).lower() == "true"
@@ -150,21 +153,30 @@ class Queue:
 
     def update(c, id, old, new):
         c.call("sqs", "SetQueueAttributes", QueueUrl=id, Attributes=Queue._settings(new))
+        retag(old, new, lambda tags: c.call("sqs", "TagQueue", QueueUrl=id, Tags={t["Key"]: t["Value"] for t in tags}),
+              lambda keys: c.call("sqs", "UntagQueue", QueueUrl=id, TagKeys=keys))
 
     def delete(c, id, p):
         gone(lambda: c.call("sqs", "DeleteQueue", QueueUrl=id), "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+
+
+def _retag(c, arn, old, new):
+    retag(old, new, lambda tags: c.call("rds", "AddTagsToResource", ResourceName=arn, Tags=tags),
+          lambda keys: c.call("rds", "RemoveTagsFromResource", ResourceName=arn, TagKeys=keys))
 
 
 @kind("AWS::RDS::DBSubnetGroup", "DBSubnetGroupDescription DBSubnetGroupName SubnetIds", "DBSubnetGroupName", tags=True)
 class DBSubnetGroup:
     def create(c, p):
         name = (p.get("DBSubnetGroupName") or c.name(255)).lower()
-        c.call("rds", "CreateDBSubnetGroup", DBSubnetGroupName=name, Tags=p.get("Tags") or None,
-               **pick(p, "DBSubnetGroupDescription", "SubnetIds"))
-        return c.made(name), {}
+        made = c.call("rds", "CreateDBSubnetGroup", DBSubnetGroupName=name, Tags=p.get("Tags") or None,
+                      **pick(p, "DBSubnetGroupDescription", "SubnetIds"))["DBSubnetGroup"]
+        return c.made(name), {"Arn": made["DBSubnetGroupArn"]}
 
     def update(c, id, old, new):
-        c.call("rds", "ModifyDBSubnetGroup", DBSubnetGroupName=id, **pick(new, "DBSubnetGroupDescription", "SubnetIds"))
+        if changed(old, new, "DBSubnetGroupDescription", "SubnetIds"):
+            raise Refused("moto loses a subnet group that it changes: destroy the stack and deploy it anew")
+        _retag(c, c.resource.attributes["Arn"], old, new)
 
     def delete(c, id, p):
         gone(lambda: c.call("rds", "DeleteDBSubnetGroup", DBSubnetGroupName=id), "DBSubnetGroupNotFoundFault")
@@ -192,6 +204,7 @@ class DBInstance:
         different = [n for n in _DB.split() if changed(old, new, n)]
         c.call("rds", "ModifyDBInstance", DBInstanceIdentifier=id, VpcSecurityGroupIds=new.get("VPCSecurityGroups"),
                ApplyImmediately=True, **pick(new, *different))
+        _retag(c, c.resource.attributes["DBInstanceArn"], old, new)
 
     def delete(c, id, p):
         gone(lambda: c.call("rds", "DeleteDBInstance", DBInstanceIdentifier=id, SkipFinalSnapshot=True), "DBInstanceNotFound")
