@@ -126,6 +126,7 @@ func TestRehearse(t *testing.T) {
 		"bad speed":    {sites(t, "/healthz/"), []string{"-e", "staging", "--speed", "0.5"}, 2, "", []string{"speed 0.5"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cmd, stdout, stderr, tmp := beanpole(t, append([]string{"rehearse", test.dir, "--speed", "150"}, test.args...)...)
 			if code := exitCode(t, cmd.Run()); code != test.code {
 				t.Errorf("exit code %d, want %d\n%s%s", code, test.code, stdout, stderr)
@@ -191,6 +192,9 @@ func TestRehearseInterrupted(t *testing.T) {
 		} {
 			for _, after := range moments {
 				t.Run(fmt.Sprintf("%s after %v, %s", signal, after, isolation), func(t *testing.T) {
+					if isolation == "namespace" {
+						t.Parallel()
+					}
 					cmd, stdout, stderr, tmp := beanpole(t, "rehearse", dir, "-e", "staging", "--isolation", isolation)
 					if err := cmd.Start(); err != nil {
 						t.Fatal(err)

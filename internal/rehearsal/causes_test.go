@@ -1,0 +1,202 @@
+package rehearsal
+
+import (
+	"strings"
+	"testing"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
+)
+
+func disallowed(hosts ...string) *django {
+	return &django{
+		Version: "5.2", SettingsModule: "mysite.settings", AllowedHosts: hosts, Asked: true, Status: 400,
+		Raised: []raised{{Type: "django.core.exceptions.DisallowedHost", Bases: []string{"django.core.exceptions.DisallowedHost", "builtins.Exception"}}},
+	}
+}
+
+const bootFailure = `[2026-01-01 00:00:00 +0000] [12] [ERROR] Exception in worker process
+Traceback (most recent call last):
+  File "/tmp/venv/lib/python3.13/site-packages/gunicorn/arbiter.py", line 700, in spawn_worker
+    worker.init_process()
+  File "/tmp/venv/lib/python3.13/site-packages/gunicorn/util.py", line 420, in import_app
+    mod = importlib.import_module(module)
+FAILURE
+[2026-01-01 00:00:00 +0000] [12] [INFO] Worker exiting (pid: 12)
+[2026-01-01 00:00:00 +0000] [10] [ERROR] Shutting down: Master
+[2026-01-01 00:00:00 +0000] [10] [ERROR] Reason: Worker failed to boot.
+`
+
+func boot(failure string) facts {
+	return facts{
+		Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 3}}, AppPort: 8000,
+		AppLog: strings.Replace(bootFailure, "FAILURE", failure, 1),
+	}
+}
+
+const nginxPage = "<html><body><center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center></body></html>"
+
+func TestCausesFromFacts(t *testing.T) {
+	yes, no := true, false
+	for name, test := range map[string]struct {
+		facts   facts
+		https   *bool
+		command string
+		id      string
+		says    string // in the summary
+		advises string // in the change
+		second  string // id of a second cause
+	}{
+		"host":                  {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("www.example.com", ".example.org")}, id: "allowed-hosts", says: "which has: www.example.com, .example.org", advises: "wrapper"},
+		"no host at all":        {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed()}, id: "allowed-hosts", says: "which is empty"},
+		"host with port":        {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("10.0.1.23:80")}, id: "allowed-hosts", advises: "has a port"},
+		"host with newline":     {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("10.0.1.23\n")}, id: "allowed-hosts", says: `"10.0.1.23"`, advises: "white space"},
+		"hosts in one":          {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("a.example,10.0.1.23")}, id: "allowed-hosts", says: `"a.example,10.0.1.23"`, advises: "split it"},
+		"glob":                  {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("10.0.1.*")}, id: "allowed-hosts", advises: "no patterns"},
+		"range":                 {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("10.0.0.0/16")}, id: "allowed-hosts", advises: "no ranges"},
+		"error page":            {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("<html>401 - Unauthorized</html>")}, id: "allowed-hosts", advises: "without a session token"},
+		"nothing from metadata": {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("www.example.com", "None")}, id: "allowed-hosts", advises: "got nothing"},
+		"app not asked":         {facts: facts{Last: answer{StatusCode: 400}}, id: "bad-request", says: "10.0.1.23"},
+		"other bad request": {
+			facts: facts{Last: answer{StatusCode: 400}, Django: &django{View: "shop.views.up", Raised: []raised{{Message: "no session", Bases: []string{"django.core.exceptions.BadRequest"}}}}},
+			id:    "bad-request", says: "shop.views.up: no session",
+		},
+		"TLS on the port": {facts: facts{Last: answer{StatusCode: 400, Body: "The plain HTTP request was sent to HTTPS port"}}, id: "process-protocol"},
+
+		"HTTPS": {
+			facts: facts{Last: answer{StatusCode: 301, Location: "https://10.0.1.23/healthz/"}, Django: &django{AnsweredBy: "django.middleware.security.SecurityMiddleware"}},
+			https: &yes, id: "https-redirect", says: "SECURE_SSL_REDIRECT", advises: `r"^healthz/$"`,
+		},
+		"HTTPS without a listener": {
+			facts: facts{Last: answer{StatusCode: 301, Location: "https://10.0.1.23/healthz/"}, Django: &django{AnsweredBy: "django.middleware.security.SecurityMiddleware"}},
+			https: &no, id: "https-redirect", second: "https-without-listener",
+		},
+		"SECURE_SSL_HOST": {
+			facts: facts{Last: answer{StatusCode: 301, Location: "https://www.example.com/healthz/"}, Django: &django{SSLHost: "www.example.com", AnsweredBy: "django.middleware.security.SecurityMiddleware"}},
+			id:    "https-redirect", says: "SECURE_SSL_HOST",
+		},
+		"slash": {
+			facts: facts{Last: answer{StatusCode: 301, Location: "/healthz//"}, Django: &django{AnsweredBy: "django.middleware.common.CommonMiddleware"}},
+			id:    "slash-redirect",
+		},
+		"www": {
+			facts: facts{Last: answer{StatusCode: 301, Location: "http://www.10.0.1.23/healthz/"}, Django: &django{PrependWWW: true, AnsweredBy: "django.middleware.common.CommonMiddleware"}},
+			id:    "www-redirect", says: "PREPEND_WWW",
+		},
+		"log in": {
+			facts: facts{Last: answer{StatusCode: 302, Location: "/accounts/login/?next=/healthz/"}, Django: &django{AnsweredBy: "django.contrib.auth.middleware.LoginRequiredMiddleware"}},
+			id:    "middleware-redirect", says: "LoginRequiredMiddleware",
+		},
+		"language": {
+			facts: facts{Last: answer{StatusCode: 302, Location: "/en/healthz/"}, Django: &django{View: "shop.views.home"}},
+			id:    "view-redirect", says: "shop.views.home",
+		},
+		"HTTPS by nginx": {
+			facts: facts{Last: answer{StatusCode: 301, Location: "http://other.example/", Body: strings.Replace(nginxPage, "502 Bad Gateway", "301", 1)}, Django: &django{Status: 200, AnsweredBy: "x"}},
+			id:    "proxy-redirect",
+		},
+
+		"static path":  {facts: facts{Last: answer{StatusCode: 404, Body: nginxPage}}, id: "static-path"},
+		"404 by view":  {facts: facts{Last: answer{StatusCode: 404}, Django: &django{View: "shop.views.page"}}, id: "view-404", says: "shop.views.page"},
+		"no route":     {facts: facts{Last: answer{StatusCode: 404}, Django: &django{RootURLConf: "shop.urls"}}, id: "path-not-routed", says: "shop.urls", advises: `path("healthz/"`},
+		"forbidden":    {facts: facts{Last: answer{StatusCode: 403}, Django: &django{View: "shop.views.up"}}, id: "status-code", says: "403: answered by the view shop.views.up"},
+		"out of range": {facts: facts{Last: answer{StatusCode: 204}}, id: "status-code", says: "the success codes are 200"},
+
+		"missing table": {
+			facts: facts{Last: answer{StatusCode: 500}, Django: &django{View: "shop.views.up", Raised: []raised{{
+				Type: "django.db.utils.ProgrammingError", Message: `relation "shop_item" does not exist`, Bases: []string{"django.db.utils.ProgrammingError", "django.db.utils.DatabaseError"},
+			}}}},
+			id: "database-not-migrated", advises: "Migrate",
+		},
+		"database away": {
+			facts: facts{Last: answer{StatusCode: 500}, Django: &django{View: "shop.views.up", Databases: []database{{Alias: "default", Host: "db.internal", Port: "5432"}}, Raised: []raised{{
+				Type: "django.db.utils.OperationalError", Message: "connection refused\nIs the server running?", Bases: []string{"django.db.utils.OperationalError", "django.db.utils.DatabaseError"},
+			}}}},
+			id: "database-unreachable", says: "db.internal:5432",
+		},
+		"static manifest": {
+			facts: facts{Last: answer{StatusCode: 500}, Django: &django{View: "shop.views.home", Raised: []raised{{Type: "ValueError", Message: "Missing staticfiles manifest entry for 'a.css'"}}}},
+			id:    "static-files-missing", advises: "CollectStatic",
+		},
+		"raised in middleware": {
+			facts: facts{Last: answer{StatusCode: 500}, Django: &django{AnsweredBy: "shop.middleware.Tenant", Raised: []raised{{Type: "KeyError", Message: "'tenant'"}}}},
+			id:    "view-raised", says: "KeyError: 'tenant', raised before a view ran",
+		},
+		"500 that only the log explains": {facts: facts{Last: answer{StatusCode: 500}, AppLog: "Traceback (most recent call last):\n  File \"x\", line 1\nOSError: disk full\n"}, id: "server-error", says: "OSError: disk full"},
+
+		"not installed":        {facts: boot("ModuleNotFoundError: No module named 'requests'"), id: "missing-dependency", says: "requests", advises: "requirements.txt"},
+		"no such application":  {facts: boot("ModuleNotFoundError: No module named 'shop'"), command: "gunicorn shop.wsgi", id: "wsgi-path", says: "shop.wsgi", advises: "mysite.wsgi"},
+		"file as application":  {facts: boot("ImportError: Failed to find application, did you mean 'mysite/wsgi:application'?"), command: "gunicorn mysite/wsgi.py", id: "wsgi-path", says: "mysite/wsgi.py"},
+		"no such object":       {facts: boot("gunicorn.errors.AppImportError: Failed to find attribute 'app' in 'mysite.wsgi'."), command: "gunicorn mysite.wsgi:app", id: "wsgi-path", says: "app"},
+		"variable":             {facts: boot("KeyError: 'DJANGO_SECRET'"), id: "missing-variable", says: "DJANGO_SECRET"},
+		"variable of environ":  {facts: boot("django.core.exceptions.ImproperlyConfigured: Set the DATABASE_URL environment variable"), id: "missing-variable", says: "DATABASE_URL"},
+		"variable of decouple": {facts: boot("decouple.UndefinedValueError: SECRET_KEY not found. Declare it as envvar or define a default value."), id: "missing-variable", says: "SECRET_KEY"},
+		"syntax":               {facts: boot("SyntaxError: invalid syntax"), id: "worker-boot", says: "SyntaxError"},
+		"killed":               {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: -1, Signal: "killed"}}}, id: "worker-boot", says: "ended by a signal: killed"},
+		"no command":           {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 127}}, AppLog: "/bin/sh: 1: uvicorn: not found\n"}, id: "command-not-found", says: "uvicorn"},
+		"port in use":          {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 1}}, AppLog: "[ERROR] Connection in use: ('127.0.0.1', 8000)\n"}, id: "port-taken"},
+
+		"other port":     {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, Listening: []int{8080}}, id: "port-mismatch", says: "8080", advises: "PORT to 8080"},
+		"no port":        {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "connect() failed (111: Connection refused)"}, id: "nothing-listens", says: "127.0.0.1:8000"},
+		"worker died":    {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "upstream prematurely closed connection"}, id: "worker-died"},
+		"process port":   {facts: facts{Port: 8080, Last: answer{Error: "connection refused"}}, id: "process-port", says: "8080"},
+		"slow":           {facts: facts{Last: answer{TimedOut: true}, Django: &django{Hang: "Thread 0x1 (most recent call first):\n  File \"/v/lib/python3.13/site-packages/psycopg/x.py\", line 9 in connect\n  File \"/app/shop/views.py\", line 12 in up\n"}}, id: "timeout", says: "up (/app/shop/views.py, line 12)"},
+		"no free worker": {facts: facts{Last: answer{TimedOut: true}, Django: &django{View: "shop.views.up", Status: 200}}, id: "timeout", says: "no worker is free", advises: "NumThreads"},
+		"nginx":          {facts: facts{NginxExit: `nginx: [emerg] unknown directive "proxy" in /etc/nginx/conf.d/x.conf:1`}, id: "proxy-configuration", says: `unknown directive "proxy"`},
+		"deployment":     {facts: facts{Deployment: &failure{Command: "container command 01_migrate", How: "exit status 1"}}, id: "deployment-command", says: "01_migrate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.facts.Port == 0 {
+				test.facts.Port = 80
+			}
+			got := causes(test.facts, situation{
+				check: health.Check{Path: "/healthz/", SuccessCodes: "200", Timeout: 5e9}, command: test.command, address: "10.0.1.23", https: test.https,
+				applications: []string{"mysite.wsgi"}, requirements: true,
+			})
+			if len(got) == 0 || got[0].ID != test.id {
+				t.Fatalf("got %+v, want %s", got, test.id)
+			}
+			if c := got[0]; !strings.Contains(c.Summary, test.says) || !strings.Contains(c.Change, test.advises) || strings.Contains(c.Summary, "\n") {
+				t.Errorf("got %q, change %q; want %q and %q", c.Summary, c.Change, test.says, test.advises)
+			}
+			if second := ""; len(got) > 1 || test.second != "" {
+				if len(got) > 1 {
+					second = got[1].ID
+				}
+				if second != test.second {
+					t.Errorf("second cause %q, want %q", second, test.second)
+				}
+			}
+		})
+	}
+}
+
+func TestShorten(t *testing.T) {
+	trace := `Traceback (most recent call last):
+  File "/venv/lib/python3.13/site-packages/django/core/handlers/exception.py", line 55, in inner
+    response = get_response(request)
+               ~~~~~~~~~~~~^^^^^^^^^
+  File "/venv/lib/python3.13/site-packages/django/core/handlers/base.py", line 197, in _get_response
+    response = wrapped_callback(request)
+  File "/var/app/current/shop/views.py", line 9, in up
+    item.save()
+  File "/venv/lib/python3.13/site-packages/django/db/models/base.py", line 1, in save
+    a()
+  File "/venv/lib/python3.13/site-packages/django/db/models/base.py", line 2, in a
+    b()
+  File "/venv/lib/python3.13/site-packages/django/db/models/base.py", line 3, in b
+    raise ValueError("no")
+ValueError: no`
+	want := `Traceback (most recent call last):
+  …
+  File "/var/app/current/shop/views.py", line 9, in up
+    item.save()
+  …
+  File "/venv/lib/python3.13/site-packages/django/db/models/base.py", line 2, in a
+    b()
+  File "/venv/lib/python3.13/site-packages/django/db/models/base.py", line 3, in b
+    raise ValueError("no")
+ValueError: no`
+	if got := shorten(trace); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
