@@ -469,9 +469,9 @@ func (c *comparison) exposure(r *resourceChange, before, after map[string]any) {
 				c.grant(r.Place, Alters, false, "applies to other requests")
 			}
 		} else if isNew {
-			c.grant(r.Place, Alters, false, "is a new rule on the listener: %s", kinds(after["Actions"]))
+			c.grant(r.Place, Alters, false, "is a new rule of the listener (%s)", kinds(after["Actions"]))
 		} else {
-			c.grant(r.Place, Alters, false, "is a rule that goes: %s", kinds(before["Actions"]))
+			c.grant(r.Place, Alters, false, "is removed from the listener (%s)", kinds(before["Actions"]))
 		}
 	case "AWS::S3::Bucket":
 		b, _ := before["PublicAccessBlockConfiguration"].(map[string]any)

@@ -335,6 +335,9 @@ func (c *comparison) spread() {
 			if why, ok := r.moves(); ok {
 				c.moved[target{p.id, ofResource, id}] = why
 			}
+			if r.Type == nestedStack && r.head != nil {
+				c.passed(p, r)
+			}
 		}
 		c.outputs(p)
 	}

@@ -37,11 +37,14 @@ func (i identity) compare(j identity) int {
 	return cmp.Or(cmp.Compare(i.namespace, j.namespace), cmp.Compare(i.resource, j.resource), cmp.Compare(i.name, j.name))
 }
 
-func (i identity) String() string {
+func (i identity) String() string { return i.namespace + " " + i.option() }
+
+// option is the option's name, of a scheduled action with the action's.
+func (i identity) option() string {
 	if i.resource != "" {
-		return i.namespace + " " + i.name + " of " + i.resource
+		return i.name + " of " + i.resource
 	}
-	return i.namespace + " " + i.name
+	return i.name
 }
 
 // value is what is set for one option.

@@ -304,29 +304,31 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 	if len(r.Changes) == 1 {
 		word = "change"
 	}
-	fmt.Fprintf(&b, "<details%s><summary>%d %s</summary>\n\n| Effect | What | Before | After | Why |\n| --- | --- | --- | --- | --- |\n", open, len(r.Changes), word)
+	fmt.Fprintf(&b, "<details%s><summary>%d %s</summary>\n\n| Effect | What | Before → after |\n| --- | --- | --- |\n", open, len(r.Changes), word)
 	several := r.severalStacks()
 	for _, c := range r.Changes {
-		what := "**" + escape(c.name()) + "**"
-		if several {
-			what = escape(c.Stack) + " " + what
-		}
-		if c.Subject != "" {
+		what := map[Action]string{Add: "+ ", Remove: "− "}[c.Action] + "**" + escape(c.name()) + "**"
+		var small []string
+		switch {
+		case c.OptionName != "":
+			what += " " + code1(identity{"", c.ResourceName, c.OptionName}.option())
+			small = append(small, c.Namespace)
+		case c.Subject != "":
 			what += " " + code1(c.Subject)
-		} else {
+		default:
 			what += " " + escape(c.Type)
 		}
-		if c.Action != Modify {
-			what = map[Action]string{Add: "+ ", Remove: "− "}[c.Action] + what
+		if several {
+			small = append(small, c.Stack)
 		}
-		before, after := c.cell(c.Before), c.cell(c.After)
-		switch {
-		case c.Action == Add && c.Subject != "":
-			before = ""
-		case c.Action == Remove:
-			after = ""
+		for i := range small {
+			small[i] = "<sub>" + escape(small[i]) + "</sub>"
 		}
-		rows = append(rows, fmt.Sprintf("| %s %s | %s | %s | %s | %s |\n", c.Effect.sign(), c.Effect, what, before, after, escape(c.Why)))
+		if c.Why != "" {
+			small = append(small, "<br><sub>"+escape(c.Why)+"</sub>")
+		}
+		what = strings.Join(append([]string{what}, small...), " ")
+		rows = append(rows, fmt.Sprintf("| %s %s | %s | %s |\n", c.Effect.sign(), c.Effect, what, c.cell()))
 	}
 	return b.String(), rows
 }
@@ -360,17 +362,27 @@ func (e Effect) sign() string {
 	return "🟢"
 }
 
-func (c *Change) cell(value *string) string {
-	if value == nil {
-		if c.Hidden {
-			return "_not shown_"
+// cell is what the value was and is, for a table.
+func (c *Change) cell() string {
+	show := func(value *string) string {
+		if value == nil || *value == "" {
+			return ""
 		}
-		return ""
+		const widest = 72
+		if r := []rune(*value); len(r) > widest {
+			return code1(string(r[:widest-1]) + "…")
+		}
+		return code1(*value)
 	}
-	if *value == "" {
-		return "_empty_"
+	shown := *c
+	before, after := show(c.Before), show(c.After)
+	if c.Before != nil {
+		shown.Before = &before
 	}
-	return code1(*value)
+	if c.After != nil {
+		shown.After = &after
+	}
+	return strings.ReplaceAll(shown.values(" → "), "(not shown)", "_not shown_")
 }
 
 // code1 is an inline code span, also of a text with backticks, that a table's cell can hold.

@@ -1,0 +1,336 @@
+package templatediff
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// stack writes a template from the lines of its resources.
+func stack(resources ...string) string {
+	return `{"Resources": {` + strings.Join(resources, ",\n") + `}}`
+}
+
+func assembly(t *testing.T, stacks map[string]string) *Assembly {
+	t.Helper()
+	templates := map[string][]byte{}
+	for name, text := range stacks {
+		templates[name] = []byte(text)
+	}
+	a, err := FromTemplates("test", templates)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// diff compares two sets of stacks and returns the report and its changes as "stack resource subject" → effect.
+func diff(t *testing.T, base, head map[string]string) (*Report, map[string]Effect) {
+	t.Helper()
+	r := Compare(assembly(t, base), assembly(t, head))
+	changes := map[string]Effect{}
+	for _, c := range r.Changes {
+		changes[strings.TrimSpace(c.Stack+" "+c.Resource+" "+c.Subject)] = c.Effect
+	}
+	return r, changes
+}
+
+func expect(t *testing.T, r *Report, got, want map[string]Effect) {
+	t.Helper()
+	if !maps.Equal(got, want) {
+		t.Errorf("changes %v\nwant    %v", got, want)
+	}
+	checkSchema(t, render(t, r)["json"])
+}
+
+const (
+	environmentJSON = `"Web": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"ApplicationName": "app", "OptionSettings": [%s]}}`
+	roleJSON        = `"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "fixed", "Path": "%s", "AssumeRolePolicyDocument": {"Statement": []}}}`
+)
+
+func settingJSON(namespace, name, value string) string {
+	if !strings.HasPrefix(value, "{") {
+		value = fmt.Sprintf("%q", value)
+	}
+	return fmt.Sprintf(`{"Namespace": %q, "OptionName": %q, "Value": %s}`, namespace, name, value)
+}
+
+func TestReplacementFollowsReferencesIntoOtherStacks(t *testing.T) {
+	network := `{"Resources": {"Lb": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Scheme": %q}}},
+		"Outputs": {"Arn": {"Value": {"Ref": "Lb"}}}}`
+	web := stack(fmt.Sprintf(environmentJSON, settingJSON("aws:elbv2:loadbalancer", "SharedLoadBalancer", `{"Fn::GetStackOutput": {"StackName": "network", "OutputName": "Arn"}}`)))
+	r, got := diff(t,
+		map[string]string{"network": fmt.Sprintf(network, "internal"), "web": web},
+		map[string]string{"network": fmt.Sprintf(network, "internet-facing"), "web": web})
+	expect(t, r, got, map[string]Effect{"network Lb Scheme": ReplacesResource, "web Web aws:elbv2:loadbalancer SharedLoadBalancer": Rejected})
+	if why := r.Changes[0].Why; !strings.HasPrefix(why, "Lb is replaced") {
+		t.Errorf("why: %s", why)
+	}
+	if len(r.Security) != 1 || !r.Security[0].Public || r.Security[0].Direction != Broadens {
+		t.Errorf("security: %+v", r.Security)
+	}
+}
+
+func TestExportsThatAreImported(t *testing.T) {
+	exporting := `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"T": {"Value": {"Ref": "Topic"}, "Export": {"Name": "topic"}}}}`
+	importing := stack(`"Sub": {"Type": "AWS::SNS::Subscription", "Properties": {"Protocol": "sqs", "TopicArn": {"Fn::ImportValue": "topic"}}}`)
+	r, got := diff(t,
+		map[string]string{"a": exporting, "b": importing},
+		map[string]string{"a": stack(`"Topic": {"Type": "AWS::SNS::Topic"}`), "b": stack(`"Other": {"Type": "AWS::SNS::Topic"}`)})
+	expect(t, r, got, map[string]Effect{"a T Export topic": Rejected, "b Sub": RemovesResource, "b Other": AddsResource})
+	for _, c := range r.Changes {
+		if c.Effect == Rejected && !strings.Contains(c.Why, "deploy b without the import first") {
+			t.Error(c.Why)
+		}
+	}
+}
+
+func TestFixedNamesThatCannotBeReplaced(t *testing.T) {
+	for name, tt := range map[string]struct {
+		base, head string
+		want       map[string]Effect
+	}{
+		"an identifier": {
+			stack(fmt.Sprintf(roleJSON, "/")), stack(fmt.Sprintf(roleJSON, "/eb/")),
+			map[string]Effect{"s Role": Rejected, "s Role Path": ReplacesResource},
+		},
+		"a name beside the identifier": {
+			stack(`"Lb": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Name": "main", "Scheme": "internal"}}`),
+			stack(`"Lb": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Name": "main", "Scheme": "internet-facing"}}`),
+			map[string]Effect{"s Lb": Rejected, "s Lb Scheme": ReplacesResource},
+		},
+		"the name changes too": {
+			stack(`"Lb": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Name": "main", "Scheme": "internal"}}`),
+			stack(`"Lb": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Name": "main2", "Scheme": "internet-facing"}}`),
+			map[string]Effect{"s Lb Name": ReplacesResource, "s Lb Scheme": ReplacesResource},
+		},
+		"an identifier of two properties, one of which changes": {
+			stack(`"R": {"Type": "AWS::EC2::Route", "Properties": {"RouteTableId": "rtb-1", "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}}`),
+			stack(`"R": {"Type": "AWS::EC2::Route", "Properties": {"RouteTableId": "rtb-2", "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}}`),
+			map[string]Effect{"s R RouteTableId": ReplacesResource},
+		},
+		"another type under the same id": {
+			stack(`"X": {"Type": "AWS::SNS::Topic"}`), stack(`"X": {"Type": "AWS::SQS::Queue"}`),
+			map[string]Effect{"s X Type": Rejected},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, got := diff(t, map[string]string{"s": tt.base}, map[string]string{"s": tt.head})
+			expect(t, r, got, tt.want)
+		})
+	}
+}
+
+func TestRenamedResources(t *testing.T) {
+	base := stack(`"Old": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "alarms"}}`,
+		`"P": {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Topics": [{"Ref": "Old"}], "PolicyDocument": {"Statement": []}}}`)
+	head := stack(`"New": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "alarms"}}`,
+		`"P": {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Topics": [{"Ref": "New"}], "PolicyDocument": {"Statement": []}}}`)
+	r, got := diff(t, map[string]string{"s": base}, map[string]string{"s": head})
+	expect(t, r, got, map[string]Effect{"s Old": RemovesResource, "s New": ReplacesResource, "s P Topics[0]": UpdatedInPlace})
+	r, got = diff(t, map[string]string{"s": stack(fmt.Sprintf(roleJSON, "/"))}, map[string]string{"s": strings.Replace(stack(fmt.Sprintf(roleJSON, "/")), `"Role"`, `"Renamed"`, 1)})
+	expect(t, r, got, map[string]Effect{"s Role": RemovesResource, "s Renamed": Rejected})
+}
+
+func TestEnvironmentMovesToAnotherStack(t *testing.T) {
+	web := fmt.Sprintf(environmentJSON, settingJSON("aws:autoscaling:asg", "MinSize", "2"))
+	topic := `"T": {"Type": "AWS::SNS::Topic"}`
+	r, got := diff(t, map[string]string{"a": stack(web, topic), "b": stack(topic)}, map[string]string{"a": stack(topic), "b": stack(strings.Replace(web, "Web", "Site", 1), topic)})
+	expect(t, r, got, map[string]Effect{"b Site": ReplacesEnvironment})
+	if before := deref(r.Changes[0].Before); before != "a/Web" {
+		t.Errorf("before %q", before)
+	}
+	r, got = diff(t, map[string]string{"a": stack(web), "b": stack(topic)}, map[string]string{"b": stack(topic)})
+	expect(t, r, got, map[string]Effect{"a Web": None})
+	if !strings.Contains(strings.Join(r.Notes, "\n"), "the stack a is not among the new templates") {
+		t.Errorf("notes %q", r.Notes)
+	}
+}
+
+func TestScheduledActionsAreToldApartByName(t *testing.T) {
+	action := func(name, size string) string {
+		return fmt.Sprintf(`{"Namespace": "aws:autoscaling:scheduledaction", "ResourceName": %q, "OptionName": "MinSize", "Value": %q}`, name, size)
+	}
+	other := `{"Namespace": "aws:autoscaling:asg", "ResourceName": %q, "OptionName": "MinSize", "Value": "1"}`
+	rest := func(name string) string {
+		s := ""
+		for option, value := range map[string]string{"MaxSize": "9", "Recurrence": "0 6 * * *"} {
+			s += fmt.Sprintf(`,{"Namespace": "aws:autoscaling:scheduledaction", "ResourceName": %q, "OptionName": %q, "Value": %q}`, name, option, value)
+		}
+		return s
+	}
+	base := stack(fmt.Sprintf(environmentJSON, action("Day", "2")+","+action("Night", "1")+","+fmt.Sprintf(other, "AWSEBAutoScalingGroup")+rest("Day")+rest("Night")))
+	head := stack(fmt.Sprintf(environmentJSON, action("Night", "1")+","+action("Day", "3")+","+fmt.Sprintf(other, "")+rest("Day")+rest("Night")))
+	r, got := diff(t, map[string]string{"s": base}, map[string]string{"s": head})
+	expect(t, r, got, map[string]Effect{"s Web aws:autoscaling:scheduledaction MinSize of Day": NoInterruption})
+}
+
+func TestConditionsAndFunctions(t *testing.T) {
+	base := `{"Parameters": {"Kind": {"Type": "String", "Default": "prod"}}, "Conditions": {"Prod": {"Fn::Equals": [{"Ref": "Kind"}, "prod"]}},
+		"Mappings": {"Size": {"eu-west-1": {"type": "t3.small"}}}, "Resources": {` + fmt.Sprintf(environmentJSON, strings.Join([]string{
+		settingJSON("aws:autoscaling:asg", "MinSize", `{"Fn::If": ["Prod", "2", "1"]}`),
+		settingJSON("aws:ec2:instances", "InstanceTypes", `{"Fn::FindInMap": ["Size", {"Ref": "AWS::Region"}, "type"]}`),
+		settingJSON("aws:elasticbeanstalk:application:environment", "URL", `{"Fn::Join": ["", ["https://", {"Ref": "AWS::Region"}, "/"]]}`),
+		`{"Fn::If": ["Prod", ` + settingJSON("aws:autoscaling:asg", "MaxSize", "9") + `, {"Ref": "AWS::NoValue"}]}`,
+	}, ",")) + `}}`
+	for name, tt := range map[string]struct {
+		from, to string
+		want     map[string]Effect
+	}{
+		"Join and Sub say the same": {`{"Fn::Join": ["", ["https://", {"Ref": "AWS::Region"}, "/"]]}`, `{"Fn::Sub": "https://${AWS::Region}/"}`, map[string]Effect{}},
+		"a branch of Fn::If":        {`"2", "1"`, `"3", "1"`, map[string]Effect{"s Web aws:autoscaling:asg MinSize": NoInterruption}},
+		"a setting in a branch":     {`"Value": "9"`, `"Value": "8"`, map[string]Effect{"s Web aws:autoscaling:asg MaxSize": NoInterruption}},
+		"the condition itself": {`{"Ref": "Kind"}, "prod"`, `{"Ref": "Kind"}, "live"`, map[string]Effect{
+			"s Web aws:autoscaling:asg MinSize": NoInterruption, "s Web aws:autoscaling:asg MaxSize": NoInterruption,
+		}},
+		"a mapping":                         {`"t3.small"`, `"t3.large"`, map[string]Effect{"s Web aws:ec2:instances InstanceTypes": ReplacesInstances}},
+		"a literal in place of a parameter": {`{"Fn::Equals": [{"Ref": "Kind"}, "prod"]}`, `{"Fn::Equals": ["prod", "prod"]}`, map[string]Effect{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			head := strings.Replace(base, tt.from, tt.to, 1)
+			if head == base {
+				t.Fatal("nothing to replace")
+			}
+			r, got := diff(t, map[string]string{"s": base}, map[string]string{"s": head})
+			expect(t, r, got, tt.want)
+		})
+	}
+}
+
+func TestProcessPortWhileARuleForwards(t *testing.T) {
+	web := func(port string) string {
+		return fmt.Sprintf(environmentJSON, settingJSON("aws:elasticbeanstalk:environment", "LoadBalancerType", "application")+","+settingJSON("aws:elasticbeanstalk:environment:process:default", "Port", port))
+	}
+	rule := `"Find": {"Type": "Custom::AWS", "Properties": {"ServiceToken": "arn", "Create": {"Fn::Join": ["", ["x", {"Ref": "Web"}]]}}},
+		"Rule": {"Type": "AWS::ElasticLoadBalancingV2::ListenerRule", "Properties": {"ListenerArn": "l", "Priority": 1, "Conditions": [], "Actions": [{"Type": "forward", "TargetGroupArn": {"Fn::GetAtt": ["Find", "Arn"]}}]}}`
+	subject := "s Web aws:elasticbeanstalk:environment:process:default Port"
+	r, got := diff(t, map[string]string{"s": stack(web("80"))}, map[string]string{"s": stack(web("8080"))})
+	expect(t, r, got, map[string]Effect{subject: Unknown})
+	r, got = diff(t, map[string]string{"s": stack(web("80"), rule)}, map[string]string{"s": stack(web("8080"), rule)})
+	expect(t, r, got, map[string]Effect{subject: Rejected})
+}
+
+func TestNestedStacks(t *testing.T) {
+	write := func(size string) string {
+		dir := t.TempDir()
+		for name, text := range map[string]string{
+			"manifest.json": `{"artifacts": {"Parent": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "p.json"}}}}`,
+			"p.json": `{"Resources": {"Nested": {"Type": "AWS::CloudFormation::Stack", "Metadata": {"aws:asset:path": "n.json"},
+				"Properties": {"TemplateURL": "https://s3/` + size + `", "Parameters": {"Size": "` + size + `"}}}}}`,
+			"n.json": `{"Parameters": {"Size": {"Type": "String"}}, "Resources": {` + fmt.Sprintf(environmentJSON,
+				settingJSON("aws:ec2:instances", "InstanceTypes", `{"Ref": "Size"}`)+","+settingJSON("aws:autoscaling:asg", "MinSize", map[string]string{"t3.small": "1", "t3.large": "2"}[size])) + `}}`,
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}
+	base, err := Open(write("t3.small"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := Open(write("t3.large"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Effect{}
+	for _, c := range Compare(base, head).Changes {
+		got[c.Stack+" "+c.Resource+" "+c.Subject] = c.Effect
+	}
+	want := map[string]Effect{
+		"Parent Nested Parameters.Size":                     UpdatedInPlace,
+		"Parent/Nested Web aws:autoscaling:asg MinSize":     NoInterruption,
+		"Parent/Nested Web aws:ec2:instances InstanceTypes": ReplacesInstances,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("changes %v, want %v", got, want)
+	}
+}
+
+func TestReportIsTheSameEveryTime(t *testing.T) {
+	for _, name := range []string{"caktus-vpc", "several-at-once", "access", "grails-shared-replaced"} {
+		var first string
+		for range 5 {
+			dir := filepath.Join("testdata/corpus", name)
+			text := render(t, Compare(openSide(t, dir, "base"), openSide(t, dir, "head")))["json"]
+			if first == "" {
+				first = text
+			}
+			if text != first {
+				t.Fatalf("%s differs:\n%s\n%s", name, first, text)
+			}
+		}
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file("project/cdk.out/manifest.json", `{}`)
+	for name, tt := range map[string]struct{ path, want string }{
+		"no template":       {file("x.json", `{"a": 1}`), "it has no Resources object"},
+		"no JSON":           {file("y.json", `{"a": `), "line"},
+		"not an assembly":   {filepath.Dir(file("d/readme", "")), "it has no manifest.json; run cdk synth"},
+		"the project":       {filepath.Join(dir, "project"), "did you mean " + filepath.Join(dir, "project", "cdk.out")},
+		"no stack":          {filepath.Dir(file("e/manifest.json", `{"artifacts": {}}`)), "has no stack"},
+		"a missing file":    {filepath.Dir(file("f/manifest.json", `{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "s.json"}}}}`)), "s.json"},
+		"a broken manifest": {filepath.Dir(file("g/manifest.json", `{`)), "manifest.json"},
+	} {
+		if _, err := Open(tt.path); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+	a, err := Open(filepath.Dir(file("h/manifest.json", `{"missing": [{"key": "vpc-provider"}], "artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "s.json"}}}}`)))
+	if err == nil {
+		t.Error("a missing template is no error")
+	}
+	file("h/s.json", `{"Resources": {}}`)
+	if a, err = Open(filepath.Join(dir, "h")); err != nil || !slices.ContainsFunc(a.Warnings, func(w string) bool { return strings.Contains(w, "vpc-provider") }) {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
+func FuzzCompare(f *testing.F) {
+	seeds, err := filepath.Glob("testdata/corpus/*/*.json")
+	if err != nil || len(seeds) == 0 {
+		f.Fatal(err)
+	}
+	for _, s := range seeds[:min(len(seeds), 12)] {
+		data, err := os.ReadFile(s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, data)
+	}
+	f.Add([]byte(`{"Resources":{"A":{"Type":"AWS::ElasticBeanstalk::Environment","Properties":{"OptionSettings":[{"Fn::If":["x",1]}]}}}}`), []byte(`{"Resources":{}}`))
+	f.Add([]byte(`{"Conditions":{"a":{"Condition":"a"}},"Resources":{"A":{"Type":"AWS::SNS::Topic","Condition":"a"}}}`), []byte(`{"Resources":{"A":{"Type":"AWS::SNS::Topic","Properties":{"x":{"Fn::If":["a","b","c"]}}}}}`))
+	f.Fuzz(func(t *testing.T, base, head []byte) {
+		b, err := FromTemplates("base", map[string][]byte{"s": base})
+		if err != nil {
+			return
+		}
+		h, err := FromTemplates("head", map[string][]byte{"s": head})
+		if err != nil {
+			return
+		}
+		r := Compare(b, h)
+		render(t, r)
+		if string(base) == string(head) && len(r.Changes) > 0 {
+			t.Errorf("a template differs from itself: %+v", r.Changes)
+		}
+	})
+}
