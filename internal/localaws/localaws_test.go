@@ -210,7 +210,7 @@ func TestStartUseStop(t *testing.T) {
 	if err != nil || !stopped {
 		t.Fatalf("Stop: %v, %v", stopped, err)
 	}
-	if server.alive(dir) {
+	if server.alive() {
 		t.Errorf("process %d runs after Stop", server.PID)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "local*")); len(left) != 2 { // the log and the lock

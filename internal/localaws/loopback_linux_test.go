@@ -74,6 +74,27 @@ func TestNothingLeavesLoopback(t *testing.T) {
 		"AWS_WEB_IDENTITY_TOKEN_FILE=/dev/null", "HTTP_PROXY=http://203.0.113.11:3128", "http_proxy=http://203.0.113.11:3128",
 		"HTTPS_PROXY=http://203.0.113.11:3128", "https_proxy=http://203.0.113.11:3128", "CDK_DEFAULT_ACCOUNT=111122223333"}
 
+	// The CDK CLI deploys a stack of one topic from a cloud assembly, so that no app has to run.
+	assembly := t.TempDir()
+	for name, text := range map[string]string{
+		"manifest.json": `{"version": "54.0.0", "artifacts": {"loopback-cdk": {"type": "aws:cloudformation:stack",
+			"environment": "aws://unknown-account/unknown-region", "properties": {"templateFile": "template.json"}}}}`,
+		"template.json": `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}`,
+	} {
+		if err := os.WriteFile(filepath.Join(assembly, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli := filepath.Join(root, "node_modules/.bin/cdk")
+	if _, err := os.Stat(cli); err == nil {
+		hostile = append(hostile, "BEANPOLE_TEST_CDK="+cli, "BEANPOLE_TEST_ASSEMBLY="+assembly,
+			"PATH="+filepath.Join(root, ".beanpole/bin")+":"+filepath.Join(root, "node_modules/.bin")+":"+os.Getenv("PATH"))
+	}
+
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -150,6 +171,16 @@ func showLoopback(dir string) error {
 	if output, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(output), server.URL()) {
 		return fmt.Errorf("by the shell lines: %v: %s", err, output)
 	}
+	if cli := os.Getenv("BEANPOLE_TEST_CDK"); cli != "" {
+		deploy := exec.Command(cli, "deploy", "--app", os.Getenv("BEANPOLE_TEST_ASSEMBLY"), "--require-approval", "never")
+		deploy.Env = server.Environ(os.Environ())
+		if output, err := deploy.CombinedOutput(); err != nil || !strings.Contains(string(output), "arn:aws:cloudformation:us-east-1:"+Account) {
+			return fmt.Errorf("the CDK CLI: %v: %s", err, output)
+		}
+		fmt.Println("the CDK CLI has deployed")
+	} else {
+		fmt.Println("not shown for the CDK CLI, which is not installed: run `make setup`")
+	}
 	after, err := unrouted()
 	if err != nil {
 		return err
@@ -170,29 +201,42 @@ func showLoopback(dir string) error {
 	return nil
 }
 
-// unrouted counts the connections and datagrams for which there was no route.
+// unrouted counts the connections and datagrams for which there was no route, and the datagrams that nobody took: questions
+// to a resolver on loopback, which would have asked elsewhere.
 func unrouted() (int, error) {
 	data, err := os.ReadFile("/proc/self/net/snmp")
 	if err != nil {
 		return 0, err
 	}
-	var names []string
-	for _, line := range strings.Split(string(data), "\n") {
-		if !strings.HasPrefix(line, "Ip:") {
-			continue
-		}
-		fields := strings.Fields(line)
-		if names == nil {
-			names = fields
-			continue
-		}
-		for i, name := range names {
-			if name == "OutNoRoutes" {
-				return strconv.Atoi(fields[i])
+	total, found := 0, 0
+	lines := strings.Split(string(data), "\n")
+	for i := 0; i+1 < len(lines); i += 2 { // the names, then the values
+		names, values := strings.Fields(lines[i]), strings.Fields(lines[i+1])
+		for j, name := range names {
+			if name == "OutNoRoutes" || names[0] == "Udp:" && name == "NoPorts" {
+				value, err := strconv.Atoi(values[j])
+				if err != nil {
+					return 0, err
+				}
+				total, found = total+value, found+1
 			}
 		}
 	}
-	return 0, fmt.Errorf("/proc/self/net/snmp has no OutNoRoutes")
+	if found != 2 {
+		return 0, fmt.Errorf("/proc/self/net/snmp lacks OutNoRoutes or NoPorts")
+	}
+	if data, err := os.ReadFile("/proc/self/net/snmp6"); err == nil { // no IPv6 is fine
+		for _, line := range strings.Split(string(data), "\n") {
+			if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "Ip6OutNoRoutes" {
+				value, err := strconv.Atoi(fields[1])
+				if err != nil {
+					return 0, err
+				}
+				total += value
+			}
+		}
+	}
+	return total, nil
 }
 
 // loopbackUp brings the loopback interface of a new network up.
