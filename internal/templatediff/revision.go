@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -204,12 +205,16 @@ func (r Revision) environment(values map[string]any, now, out string) ([]string,
 func (r Revision) run(ctx context.Context, dir, command string, environment []string) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.Dir, cmd.Env = dir, environment
-	// On an interrupt the program may clean up, but not for ever.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	// On an interrupt the app and what it started may clean up, but not for ever.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	var printed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	err := cmd.Run()
+	if ctx.Err() != nil && cmd.Process != nil {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
 	if r.Log != nil {
 		for line := range strings.Lines(printed.String()) {
 			r.Log(strings.TrimRight(line, "\n"))

@@ -19,7 +19,7 @@ var publicProperties = func() []string {
 var (
 	suspiciousName  = regexp.MustCompile(`(?i)(secret|passw|pwd|token|credential|private.?key|api.?key|auth|connection|dsn|webhook|user.?data|variables?$|environment)`)
 	suspiciousValue = regexp.MustCompile(`://[^/@\s]+:[^/@\s]+@|-----BEGIN|\b(AKIA|ASIA)[A-Z0-9]{12,}|eyJ[A-Za-z0-9_-]{10,}\.|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abps]-`)
-	suspiciousWord  = regexp.MustCompile(`[A-Za-z0-9+/_=-]{24,}`)
+	suspiciousWord  = regexp.MustCompile(`[A-Za-z0-9+/_=]{20,}`) // names of AWS have hyphens
 	withinReference = regexp.MustCompile(`\$\{[^{}]*\}`)
 )
 
