@@ -79,14 +79,7 @@ func (s Source) validate(size bool) (*tree, error) {
 		t.close()
 		return nil, errors.Join(problems...)
 	}
-	for _, o := range s.Overlay {
-		t.entries = slices.DeleteFunc(t.entries, func(e entry) bool { return e.name == o.Name })
-		t.entries = append(t.entries, entry{
-			name: o.Name, size: int64(len(o.Content)), executable: o.Mode&0o111 != 0,
-			open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(o.Content)), nil },
-		})
-	}
-	slices.SortFunc(t.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	t.lay(s.Overlay)
 	if !size {
 		return t, nil
 	}
@@ -99,6 +92,22 @@ func (s Source) validate(size bool) (*tree, error) {
 		return t, nil
 	}
 	return t, t.writeZip(io.Discard)
+}
+
+// lay lays files over the entries.
+func (t *tree) lay(overlay []File) {
+	names := map[string]bool{}
+	for _, o := range overlay {
+		names[o.Name] = true
+	}
+	t.entries = slices.DeleteFunc(t.entries, func(e entry) bool { return names[e.name] })
+	for _, o := range overlay {
+		t.entries = append(t.entries, entry{
+			name: o.Name, size: int64(len(o.Content)), executable: o.Mode&0o111 != 0,
+			open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(o.Content)), nil },
+		})
+	}
+	slices.SortFunc(t.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 }
 
 // overlayProblems returns what is wrong with the overlay on these entries.
@@ -144,12 +153,7 @@ func (e entry) holds(content []byte) bool {
 	if e.size != int64(len(content)) {
 		return false
 	}
-	r, err := e.open()
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	own, err := io.ReadAll(r)
+	own, err := e.read()
 	return err == nil && bytes.Equal(own, content)
 }
 
@@ -167,21 +171,57 @@ func summarise(problems []error) []error {
 // ReadFile returns a file of the source as it would travel, without the overlay. A file that is not there, or is left out,
 // is [fs.ErrNotExist].
 func (s Source) ReadFile(name string) ([]byte, error) {
-	t, err := s.read()
-	if err != nil {
-		return nil, err
-	}
-	defer t.close()
-	i, found := slices.BinarySearchFunc(t.entries, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
-	if !found {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
-	}
-	r, err := t.entries[i].open()
+	s.Overlay = nil
+	r, err := s.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return io.ReadAll(r)
+	return r.ReadFile(name)
+}
+
+// Reader reads the files of a bundle, the overlay included, one by one. It looks at the source once.
+type Reader struct{ tree *tree }
+
+// Open lists the source, for reading. What a deployment would refuse in it does not count.
+func (s Source) Open() (*Reader, error) {
+	t, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	if len(s.Overlay) > 0 {
+		t.lay(s.Overlay)
+	}
+	return &Reader{t}, nil
+}
+
+// Close ends reading.
+func (r *Reader) Close() { r.tree.close() }
+
+func (r *Reader) find(name string) (entry, bool) {
+	i, found := slices.BinarySearchFunc(r.tree.entries, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
+	if !found {
+		return entry{}, false
+	}
+	return r.tree.entries[i], true
+}
+
+// ReadFile returns a file as it would travel. A file that is not there, or is left out, is [fs.ErrNotExist].
+func (r *Reader) ReadFile(name string) ([]byte, error) {
+	e, found := r.find(name)
+	if !found {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return e.read()
+}
+
+// Names returns the names of all files, sorted.
+func (r *Reader) Names() []string {
+	names := make([]string, len(r.tree.entries))
+	for i, e := range r.tree.entries {
+		names[i] = e.name
+	}
+	return names
 }
 
 // WriteZip validates the source and writes the bundle. The same content gives the same bytes (with the same version of
