@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const corpus = "../../internal/templatediff/testdata/corpus/"
+
+func TestDiffExitCodes(t *testing.T) {
+	side := func(pair, side string) string {
+		found, err := filepath.Glob(corpus + pair + "/" + side + "*")
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %v, %v", pair, found, err)
+		}
+		return found[0]
+	}
+	for _, tt := range []struct {
+		name    string
+		pair    string
+		args    []string
+		code    int
+		stdout  string
+		message string
+	}{
+		{"nothing changes", "reorder", nil, 0, "no change", ""},
+		{"in place", "health-check", nil, 0, "safe: ", ""},
+		{"refused, by default", "load-balancer-type-and-vpc", nil, 1, "will fail: Web cannot be updated", "--fail-on is met: rejected"},
+		{"refused, and accepted", "load-balancer-type-and-vpc", []string{"--fail-on", "none"}, 0, "will fail: ", ""},
+		{"a new version is nothing to fail on", "code-only", []string{"--fail-on", "rejected,replaces-environment,removes-environment,broadens-access,loses-data"}, 0, "deploys a new version", ""},
+		{"the environment is replaced", "solution-stack", []string{"--fail-on", "rejected,replaces-environment"}, 1, "replaces the environment", "--fail-on is met: replaces-environment"},
+		{"access", "access", []string{"--fail-on", "public-access", "--fail-on", "broadens-access"}, 1, "[public]", "--fail-on is met: public-access, broadens-access"},
+		{"a misspelt effect", "reorder", []string{"--fail-on", "replace-environment"}, 2, "", "did you mean replaces-environment?"},
+		{"a misspelt format", "reorder", []string{"--format", "html"}, 2, "", "want text, markdown, json"},
+		{"an argument", "reorder", []string{"x"}, 2, "", "x"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			args := append([]string{"diff", "--base", side(tt.pair, "base"), "--head", side(tt.pair, "head")}, tt.args...)
+			stdout, code, message := execute(t, "", args...)
+			if code != tt.code || !strings.Contains(stdout, tt.stdout) || !strings.Contains(message, tt.message) || tt.message == "" && message != "" {
+				t.Errorf("exit %d, %q, printed %q", code, message, stdout)
+			}
+		})
+	}
+	for name, args := range map[string][]string{
+		"no base":              {"diff"},
+		"nothing of this name": {"diff", "--base", "no/such/thing", "--head", side("reorder", "head")},
+		"no template":          {"diff", "--base", "diff_test.go", "--head", side("reorder", "head")},
+	} {
+		if _, code, message := execute(t, "", args...); code != 2 || message == "" {
+			t.Errorf("%s: exit %d, %q", name, code, message)
+		}
+	}
+}
+
+func TestDiffFormats(t *testing.T) {
+	base, head := corpus+"access/base.json", corpus+"access/head.json"
+	stdout, _, _ := execute(t, "", "diff", "--base", base, "--head", head, "--format", "json")
+	var report struct {
+		Format  string
+		Verdict struct{ Flags []string }
+	}
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil || report.Format != "beanpole-diff/1" || len(report.Verdict.Flags) == 0 {
+		t.Errorf("%v: %s", err, stdout)
+	}
+	summary := filepath.Join(t.TempDir(), "summary")
+	stdout, _, _ = execute(t, "", "diff", "--base", base, "--head", head, "--format", "markdown", "--name", "web", "--overflow", summary)
+	if !strings.HasPrefix(stdout, "<!-- beanpole diff web -->\n### 🟠 web: replaces instances\n") {
+		t.Errorf("markdown begins %q", stdout[:80])
+	}
+	if _, err := os.Stat(summary); err == nil {
+		t.Error("the report fits, and is in the summary all the same")
+	}
+
+	// A report that is too long for a comment.
+	templates := [2]string{}
+	for i := range templates {
+		var resources []string
+		for j := range 2000 {
+			resources = append(resources, fmt.Sprintf(`"Topic%d": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "side-%d"}}`, j, i))
+		}
+		templates[i] = filepath.Join(t.TempDir(), "t.json")
+		if err := os.WriteFile(templates[i], []byte(`{"Resources": {`+strings.Join(resources, ",")+`}}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stdout, _, _ = execute(t, "", "diff", "--base", templates[0], "--head", templates[1], "--format", "markdown", "--overflow", summary)
+	whole, err := os.ReadFile(summary)
+	if err != nil || len([]rune(stdout)) > 65_000 || strings.Count(string(whole), "side-1") != 2000 || !strings.Contains(stdout, "do not fit: the job summary has all of them.") {
+		t.Errorf("%v; the comment has %d characters, the summary %d changes", err, len([]rune(stdout)), strings.Count(string(whole), "side-1"))
+	}
+}
+
+func TestDiffHasNoColoursOutsideOfATerminal(t *testing.T) {
+	stdout, _, _ := execute(t, "", "diff", "--base", corpus+"access/base.json", "--head", corpus+"access/head.json")
+	if strings.Contains(stdout, "\x1b") {
+		t.Errorf("colours: %q", stdout)
+	}
+}
