@@ -38,7 +38,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newOptionsCommand(), newValidateCommand(), newLocalCommand(), newRehearseCommand())
-	root.AddCommand(newDiffCommand())
+	root.AddCommand(newDiffCommand(), newStatusCommand())
 	return root
 }
 
