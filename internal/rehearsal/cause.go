@@ -174,6 +174,10 @@ func notStarted(f facts, s situation) Cause {
 	asked := applicationArgument(s.command)
 	module, _, _ := strings.Cut(asked, ":")
 	switch m := missingModule.FindStringSubmatch(failure); {
+	case m != nil && f.Django != nil && f.Django.SettingsModule != "" && strings.HasPrefix(f.Django.SettingsModule+".", m[1]+"."):
+		return Cause{ID: "settings-module", Summary: fmt.Sprintf("the app does not start: the settings %s cannot be imported: there is no module %s at the top of the bundle",
+			f.Django.SettingsModule, m[1]),
+			Change: "make the directory of manage.py the source, or correct DJANGO_SETTINGS_MODULE (an environment property, or in wsgi.py)", Detail: detail}
 	case addressInUse.MatchString(f.AppLog) && trace == "":
 		return Cause{ID: "port-taken", Summary: "the app cannot open its port: it is in use",
 			Change: "bind one port once, the one that nginx expects (8000, or PORT)", Detail: detail}

@@ -123,10 +123,18 @@ func TestCausesFromFacts(t *testing.T) {
 		},
 		"500 that only the log explains": {facts: facts{Last: answer{StatusCode: 500}, AppLog: "Traceback (most recent call last):\n  File \"x\", line 1\nOSError: disk full\n"}, id: "server-error", says: "OSError: disk full"},
 
-		"not installed":        {facts: boot("ModuleNotFoundError: No module named 'requests'"), id: "missing-dependency", says: "requests", advises: "requirements.txt"},
-		"no such application":  {facts: boot("ModuleNotFoundError: No module named 'shop'"), command: "gunicorn shop.wsgi", id: "wsgi-path", says: "shop.wsgi", advises: "mysite.wsgi"},
-		"file as application":  {facts: boot("ImportError: Failed to find application, did you mean 'mysite/wsgi:application'?"), command: "gunicorn mysite/wsgi.py", id: "wsgi-path", says: "mysite/wsgi.py"},
-		"no such object":       {facts: boot("gunicorn.errors.AppImportError: Failed to find attribute 'app' in 'mysite.wsgi'."), command: "gunicorn mysite.wsgi:app", id: "wsgi-path", says: "app"},
+		"not installed":       {facts: boot("ModuleNotFoundError: No module named 'requests'"), id: "missing-dependency", says: "requests", advises: "requirements.txt"},
+		"no such application": {facts: boot("ModuleNotFoundError: No module named 'shop'"), command: "gunicorn shop.wsgi", id: "wsgi-path", says: "shop.wsgi", advises: "mysite.wsgi"},
+		"file as application": {facts: boot("ImportError: Failed to find application, did you mean 'mysite/wsgi:application'?"), command: "gunicorn mysite/wsgi.py", id: "wsgi-path", says: "mysite/wsgi.py"},
+		"no such object":      {facts: boot("gunicorn.errors.AppImportError: Failed to find attribute 'app' in 'mysite.wsgi'."), command: "gunicorn mysite.wsgi:app", id: "wsgi-path", says: "app"},
+		"no such settings": {
+			facts: func() facts {
+				f := boot("ModuleNotFoundError: No module named 'shop'")
+				f.Django = &django{SettingsModule: "shop.settings"}
+				return f
+			}(),
+			id: "settings-module", says: "shop.settings", advises: "DJANGO_SETTINGS_MODULE",
+		},
 		"variable":             {facts: boot("KeyError: 'DJANGO_SECRET'"), id: "missing-variable", says: "DJANGO_SECRET"},
 		"variable of environ":  {facts: boot("django.core.exceptions.ImproperlyConfigured: Set the DATABASE_URL environment variable"), id: "missing-variable", says: "DATABASE_URL"},
 		"variable of decouple": {facts: boot("decouple.UndefinedValueError: SECRET_KEY not found. Declare it as envvar or define a default value."), id: "missing-variable", says: "SECRET_KEY"},

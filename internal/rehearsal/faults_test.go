@@ -11,8 +11,8 @@ import (
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/bundle"
 )
 
-// full runs every row of a matrix instead of a selection.
-var full = os.Getenv("BEANPOLE_TEST_FULL") != ""
+// full says to run every row of a matrix instead of a selection.
+func full() bool { return os.Getenv("BEANPOLE_TEST_FULL") != "" }
 
 func text(s string) *string { return &s }
 
@@ -62,7 +62,7 @@ func laid(t *testing.T, config overlay.Config, files map[string]string) string {
 func TestMetadataFaultsWithStrategies(t *testing.T) {
 	for i, fault := range metadataFaults {
 		for _, strategy := range []overlay.Strategy{overlay.Wrapper, overlay.NginxRewrite} {
-			if strategy == overlay.NginxRewrite && i > 0 && !full {
+			if strategy == overlay.NginxRewrite && i > 0 && !full() {
 				continue // it asks no metadata service
 			}
 			t.Run(fmt.Sprintf("%s, %s", strategy, fault.name), func(t *testing.T) {
@@ -115,7 +115,7 @@ ALLOWED_HOSTS = ["www.example.com", local_ipv4()]
 // Each fault has the effect on settings of old that it has on an instance.
 func TestMetadataFaultsWithSettingsOfOld(t *testing.T) {
 	code, requirements := originSettingsPlain, ""
-	if full {
+	if full() {
 		pinned, err := os.ReadFile("testdata/site/requirements.txt")
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +123,7 @@ func TestMetadataFaultsWithSettingsOfOld(t *testing.T) {
 		code, requirements = originSettings, string(pinned)+"requests==2.34.2\n"
 	}
 	for i, fault := range metadataFaults {
-		if !full && i > 3 && fault.name != "recovers" && fault.name != "HTML" {
+		if !full() && i > 3 && fault.name != "recovers" && fault.name != "HTML" {
 			continue
 		}
 		t.Run(fault.name, func(t *testing.T) {

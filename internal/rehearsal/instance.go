@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -253,6 +254,13 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 		}
 	}
 	o.Facts.AppLog = readTail(filepath.Join(logs, "web.log"), 32<<10)
+	told := map[string]bool{}
+	for line := range strings.Lines(o.Facts.AppLog) { // where the wrapper has the instance's address from
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "beanpole: ") && !told[line] {
+			told[line] = true
+			say("the wrapper says: %s", strings.TrimPrefix(line, "beanpole: "))
+		}
+	}
 	o.Facts.NginxLog = readTail(filepath.Join(web.log(), "error.log"), 4<<10)
 	emit(event{At: time.Since(started), Outcome: &o}) // before everything is stopped: who has a namespace need not wait
 	return o, nil
