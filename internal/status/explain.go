@@ -185,6 +185,10 @@ func (f Facts) answered(g TargetGroup, code int) Reason {
 		} else {
 			r.Meaning += "SECURE_SSL_REDIRECT sends it to HTTPS, or a middleware to another page, such as the login"
 		}
+		if g.Path == "/" {
+			r.Change = "give the health check a path of its own, such as /healthz/, and exempt it (SECURE_REDIRECT_EXEMPT): the home page is meant to redirect. Success codes 200-301 would accept a 301, but then no view runs and health proves little"
+			return r
+		}
 		r.Change = fmt.Sprintf("exempt the path: SECURE_REDIRECT_EXEMPT = [r\"^%s$\"]. Success codes 200-301 would accept a 301, but then no view runs and health proves little", regexp.QuoteMeta(strings.TrimPrefix(g.Path, "/")))
 		return r
 	case code == 401 || code == 403:

@@ -131,8 +131,11 @@ func (r Report) WriteText(w io.Writer, now time.Time, colour bool) error {
 	p.line("  version %s, updated %s", cmp.Or(e.Version, "none (Elastic Beanstalk's sample)"), ago(now, e.Updated))
 	if r.Health != nil {
 		if q := r.Health.Requests; q != nil && q.Count > 0 {
-			p.line("  %s lately: %d %% 2xx, %d %% 3xx, %d %% 4xx, %d %% 5xx, nine in ten within %.3f s",
-				plural(q.Count, "request"), q.Status2xx, q.Status3xx, q.Status4xx, q.Status5xx, q.P90)
+			line := fmt.Sprintf("%s lately: %d %% 2xx, %d %% 3xx, %d %% 4xx, %d %% 5xx", plural(q.Count, "request"), q.Status2xx, q.Status3xx, q.Status4xx, q.Status5xx)
+			if q.P90 > 0 {
+				line += fmt.Sprintf(", nine in ten within %.3f s", q.P90)
+			}
+			p.line("  %s", line)
 		}
 		for _, cause := range r.Health.Causes {
 			p.line("  %s", cause)
