@@ -238,7 +238,7 @@ func TestWrapperSurvivesEveryFaultOfTheMetadataService(t *testing.T) {
 					if r.status != 0 || r.stdout == "" {
 						t.Fatalf("the application did not run: exit status %d\n%s", r.status, r.stderr)
 					}
-					if r.took > 2500*time.Millisecond { // one second of waiting, and what a busy computer adds
+					if r.took > 15*time.Second { // far above the second it waits, and far below for ever: a busy computer adds much
 						t.Errorf("it took %v", r.took)
 					}
 					if n := strings.Count(r.stderr, "\n"); n != 1 || !strings.HasPrefix(r.stderr, "beanpole: ") {
