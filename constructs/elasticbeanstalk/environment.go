@@ -111,6 +111,7 @@ func (p *EnvironmentProps) Validate() error {
 	add("Deployment", p.Deployment.validate(p.LoadBalancer))
 	add("Network", p.Network.validate(p.LoadBalancer))
 	add("Logs", p.Logs.validate())
+	add("OptionSettings", processesInPropsOnly(p.OptionSettings))
 	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
 		field := fmt.Sprintf("Secrets[%q]", name)
 		add(field, p.Secrets[name].validate())
@@ -119,6 +120,18 @@ func (p *EnvironmentProps) Validate() error {
 		}
 	}
 	return errors.Join(append(problems, p.checkOptions(problems)...)...)
+}
+
+// processesInPropsOnly refuses raw settings of what the security groups and the target group follow from.
+func processesInPropsOnly(settings []option.Setting) error {
+	var problems []error
+	for _, s := range settings {
+		if strings.HasPrefix(s.Namespace, processNamespace) && (s.OptionName == "Port" || s.OptionName == "Protocol") {
+			problems = append(problems, fmt.Errorf("%s: the security groups have to follow: set %s in Processes[%q]",
+				s.Name(), s.OptionName, strings.TrimPrefix(s.Namespace, processNamespace)))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // flatten takes a joined error apart, so that each problem gets a line of its own with the field it is in.
@@ -208,7 +221,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 // everything that is wrong with the settings as they then are.
 func (e *Environment) AddOptionSettings(settings ...option.Setting) {
 	merged := option.Merge(e.settings, markTokens(settings))
-	if err := option.Validate(merged, e.props.context()); err != nil {
+	if err := errors.Join(processesInPropsOnly(settings), option.Validate(merged, e.props.context())); err != nil {
 		panic(fmt.Errorf("%s:\n%w", *e.Node().Path(), err))
 	}
 	e.settings = merged

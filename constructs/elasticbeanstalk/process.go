@@ -16,6 +16,9 @@ import (
 // defaultProcess is the process that Elastic Beanstalk always makes.
 const defaultProcess = "default"
 
+// processNamespace begins the namespace of a process, which ends with the process's name.
+const processNamespace = "aws:elasticbeanstalk:environment:process:"
+
 // Process is a port on every instance that the load balancer sends requests to: a target group.
 //
 // On a shared load balancer, listener rules of the stack forward to the target group, so Port and Protocol, whose change
@@ -65,7 +68,7 @@ func (p Process) validate(name string) error {
 }
 
 func (p Process) settings(name string) []option.Setting {
-	namespace := "aws:elasticbeanstalk:environment:process:" + name
+	namespace := processNamespace + name
 	check := p.HealthCheck.WithDefaults()
 	settings := []option.Setting{
 		setting(namespace, "Port", p.port()),

@@ -62,6 +62,9 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"no default process", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"api": {}} }, []string{"Processes: ", `"default"`}},
 		{"process name", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {}, "a b": {}} }, []string{`Processes["a b"]: `, "process name"}},
 		{"port", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {Port: 70000}} }, []string{`Processes["default"]: Port: 70000`, "65535"}},
+		{"raw port", func(p *props) {
+			p.OptionSettings = []option.Setting{{Namespace: "aws:elasticbeanstalk:environment:process:default", OptionName: "Port", Value: "8080"}}
+		}, []string{"OptionSettings: aws:elasticbeanstalk:environment:process:default Port: ", `Processes["default"]`}},
 		{"protocol", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {Protocol: "TCP"}} }, []string{`Processes["default"]: Protocol: "TCP"`, "HTTPS"}},
 		{"stickiness", func(p *props) {
 			p.Processes = map[string]elasticbeanstalk.Process{"default": {StickinessDuration: 8 * 24 * time.Hour}}
