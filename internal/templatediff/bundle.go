@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,14 +109,14 @@ type fingerprint struct {
 	sum  uint32
 }
 
-func contents(path string) (map[string]fingerprint, error) {
-	info, err := os.Stat(path)
+func contents(asset string) (map[string]fingerprint, error) {
+	info, err := os.Stat(asset)
 	if err != nil {
 		return nil, err
 	}
 	files := map[string]fingerprint{}
 	if info.IsDir() {
-		return files, filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+		return files, filepath.WalkDir(asset, func(file string, entry fs.DirEntry, err error) error {
 			if err != nil || !entry.Type().IsRegular() {
 				return err
 			}
@@ -122,14 +124,14 @@ func contents(path string) (map[string]fingerprint, error) {
 			if err != nil {
 				return err
 			}
-			name, err := filepath.Rel(path, file)
+			name, err := filepath.Rel(asset, file)
 			files[filepath.ToSlash(name)] = fingerprint{uint64(len(data)), crc32.ChecksumIEEE(data)}
 			return err
 		})
 	}
-	archive, err := zip.OpenReader(path)
+	archive, err := zip.OpenReader(asset)
 	if errors.Is(err, zip.ErrFormat) {
-		data, err := os.ReadFile(path)
+		data, err := os.ReadFile(asset)
 		files["the file itself"] = fingerprint{uint64(len(data)), crc32.ChecksumIEEE(data)}
 		return files, err
 	}
@@ -140,6 +142,53 @@ func contents(path string) (map[string]fingerprint, error) {
 	for _, f := range archive.File {
 		if !strings.HasSuffix(f.Name, "/") {
 			files[f.Name] = fingerprint{f.UncompressedSize64, f.CRC32}
+		}
+	}
+	return files, nil
+}
+
+// maxConfig bounds the size of a file in .ebextensions that is read.
+const maxConfig = 1 << 20
+
+// extensions reads the .config files in a bundle's .ebextensions.
+func extensions(bundle string) (map[string][]byte, error) {
+	const dir = ".ebextensions"
+	files := map[string][]byte{}
+	info, err := os.Stat(bundle)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		entries, err := os.ReadDir(filepath.Join(bundle, dir))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if path.Ext(e.Name()) == ".config" {
+				if files[dir+"/"+e.Name()], err = os.ReadFile(filepath.Join(bundle, dir, e.Name())); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return files, nil
+	}
+	archive, err := zip.OpenReader(bundle)
+	if err != nil {
+		return nil, err
+	}
+	defer archive.Close()
+	for _, f := range archive.File {
+		if name, ok := strings.CutPrefix(f.Name, dir+"/"); !ok || strings.Contains(name, "/") || path.Ext(name) != ".config" {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			return nil, err
+		}
+		files[f.Name], err = io.ReadAll(io.LimitReader(r, maxConfig))
+		r.Close()
+		if err != nil {
+			return nil, err
 		}
 	}
 	return files, nil

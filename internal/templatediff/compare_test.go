@@ -1,6 +1,8 @@
 package templatediff
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -249,6 +251,70 @@ func TestNestedStacks(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("changes %v, want %v", got, want)
+	}
+}
+
+func TestSettingsInTheBundle(t *testing.T) {
+	write := func(packed bool, config string) *Assembly {
+		t.Helper()
+		dir := t.TempDir()
+		files := map[string]string{
+			"manifest.json": `{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "s.json"}}, "A": {"type": "cdk:asset-manifest", "properties": {"file": "a.json"}}}}`,
+			"a.json":        fmt.Sprintf(`{"files": {"x": {"source": {"path": "bundle"}, "destinations": {"d": {"objectKey": "%x.zip"}}}}}`, config),
+			"s.json": stack(fmt.Sprintf(`"V": {"Type": "AWS::ElasticBeanstalk::ApplicationVersion", "Properties": {"ApplicationName": "app", "SourceBundle": {"S3Bucket": "b", "S3Key": "%x.zip"}}}`, config),
+				strings.Replace(fmt.Sprintf(environmentJSON, settingJSON("aws:autoscaling:asg", "MinSize", "1")), `"OptionSettings"`, `"VersionLabel": {"Ref": "V"}, "OptionSettings"`, 1)),
+		}
+		const name = ".ebextensions/web.config"
+		if packed {
+			var b bytes.Buffer
+			z := zip.NewWriter(&b)
+			w, err := z.Create(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write([]byte(config)); err != nil {
+				t.Fatal(err)
+			}
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+			files["bundle"] = b.String()
+		} else {
+			files["bundle/"+name] = config
+		}
+		for name, text := range files {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	const config = "option_settings:\n  aws:ec2:instances:\n    InstanceTypes: %s\n  aws:autoscaling:asg:\n    MinSize: %d\n  aws:autoscaling:updatepolicy:rollingupdate:\n    RollingUpdateType: Immutable\n"
+	for _, packed := range []bool{false, true} {
+		r := Compare(write(packed, fmt.Sprintf(config, "t3.small", 1)), write(packed, fmt.Sprintf(config, "t3.large", 2)))
+		got := map[string]Effect{}
+		for _, c := range r.Changes {
+			got[c.Resource+" "+c.Subject] = c.Effect
+		}
+		// MinSize is the template's own: what the bundle says of it does not count.
+		want := map[string]Effect{"V SourceBundle": NewVersion, "Web VersionLabel": NewVersion, "Web aws:ec2:instances InstanceTypes": ReplacesInstances}
+		if !maps.Equal(got, want) {
+			t.Errorf("changes %v, want %v", got, want)
+		}
+		if !strings.Contains(r.Verdict.Summary, "gets new instances, with the new version, because of InstanceTypes: new instances come up beside the old ones") {
+			t.Errorf("the policy in the bundle does not count: %s", r.Verdict.Summary)
+		}
+		if v := r.Environments[0].Version; v == nil || !v.Known || !slices.Equal(v.Changed, []string{".ebextensions/web.config"}) {
+			t.Errorf("version %+v", v)
+		}
 	}
 }
 

@@ -32,7 +32,17 @@ type environmentChange struct {
 // environment tells what happens to an environment that stays, changes or is replaced.
 func (c *comparison) environment(p *pair, r *resourceChange, basePair *pair, base *template.Resource) {
 	e := &environmentChange{c: c, p: p, r: r, from: basePair.base}
-	e.base, e.head = basePair.base.scope.settings(base), p.head.scope.settings(r.head)
+	deployed := basePair.base.bundle(base)
+	e.base = basePair.base.settings(base, basePair.base.saved(base), deployed)
+	// What the environment does not take in this update stays as it was.
+	saved, bundle := basePair.base.saved(base), deployed
+	if r.properties["TemplateName"] != nil || r.renamed != "" || r.replacement == replaces {
+		saved = p.head.saved(r.head)
+	}
+	if r.properties["VersionLabel"] != nil || r.renamed != "" || r.replacement == replaces {
+		bundle = p.head.bundle(r.head)
+	}
+	e.head = p.head.settings(r.head, saved, bundle)
 	e.after = e.base.after(e.head)
 	e.in = e.base.context(base.Properties, basePair.base.scope)
 	e.replaced = r.replacement == replaces || r.renamed != "" || slices.Contains(r.other, "Type")
@@ -109,7 +119,11 @@ func (e *environmentChange) properties(basePair *pair, base *template.Resource) 
 		case "VersionLabel":
 			e.deploy(p)
 		case "TemplateName":
-			e.row(name, p.before, p.after, Unknown, "Beanstalk applies the saved configuration's settings; which of them differ from the environment's is not known here")
+			why := join(p.follows, "Beanstalk applies the settings of the saved configuration")
+			if e.base.partial || e.head.partial {
+				why += "; which of them differ from the environment's is not known here"
+			}
+			e.row(name, p.before, p.after, Unknown, why)
 		case "Tags", "Description", "OperationsRole":
 			e.row(name, p.before, p.after, NoInterruption, p.follows)
 		default:
@@ -249,6 +263,12 @@ func (e *environmentChange) settings() {
 			continue // the same reference, to what is renamed with it
 		}
 		effect, why := e.effect(id, before, was, after, is)
+		if origin := cmp.Or(after.origin, before.origin); origin != "" {
+			why = join(origin, why)
+			if strings.HasPrefix(origin, fromBundle) && (effect == Rejected || !is) {
+				effect = Unknown // Beanstalk may as well pass over what a bundle says
+			}
+		}
 		change := Change{
 			Place: e.r.Place, Action: Modify, Subject: id.String(), Namespace: id.namespace, ResourceName: id.resource, OptionName: id.name,
 			Effect: effect, Why: join(follows, why),
@@ -315,7 +335,7 @@ func (e *environmentChange) effect(id identity, before value, was bool, after va
 		return Unknown, "the option is not published"
 	}
 	if was && before.known && after.known && o.Type == option.List && o.Prefix != "" && sameItems(before.text(), after.text()) {
-		return effectOf(o.EffectIn(e.in)), "the same list in another order; whether Beanstalk sees a difference is not documented"
+		return Unknown, "the same list in another order; whether Beanstalk sees a difference is not documented. If it does: " + effectOf(o.EffectIn(e.in)).String()
 	}
 	effect := effectOf(o.EffectIn(e.in))
 	switch {
@@ -484,7 +504,7 @@ func (e *environmentChange) refused() {
 			row.Namespace, row.ResourceName, row.OptionName = at.namespace, at.resource, at.name
 		}
 		row.Effect = Rejected
-		row.Why = join(row.Why, f.Message)
+		row.Why = join(row.Why, strings.TrimPrefix(f.Message, at.String()+": "))
 		// e.row may have moved the rows.
 		for i := range e.rows {
 			changed[identity{e.rows[i].Namespace, e.rows[i].ResourceName, e.rows[i].OptionName}] = &e.rows[i]
@@ -499,7 +519,7 @@ func errorsOf(settings []option.Setting, in option.Context) []option.Finding {
 
 // added tells of an environment that is new.
 func (c *comparison) added(p *pair, r *resourceChange) {
-	s := p.head.scope.settings(r.head)
+	s := p.head.settings(r.head, p.head.saved(r.head), p.head.bundle(r.head))
 	change := Change{Place: r.Place, Action: Add, Effect: AddsResource, Why: "a new environment"}
 	var problems []string
 	for _, f := range errorsOf(s.options(), s.context(r.head.Properties, p.head.scope)) {

@@ -25,7 +25,7 @@ type check map[string]string
 func (c *comparison) health(e *environmentChange) {
 	changed := map[string]bool{}
 	for i := range e.rows {
-		if row := &e.rows[i]; strings.HasPrefix(row.Namespace, nsProcess) && row.Effect != None {
+		if row := &e.rows[i]; strings.HasPrefix(row.Namespace, nsProcess) && row.Effect != None && row.Effect != Rejected {
 			changed[row.Namespace] = true
 		}
 	}

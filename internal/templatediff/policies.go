@@ -2,6 +2,7 @@ package templatediff
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,15 +37,6 @@ func (e *environmentChange) replacing() string {
 		return "all at once (RollingUpdateEnabled is false): nothing serves until the new instances are up"
 	}
 	return "in the way that the environment's rolling-update settings say, which are not in the template"
-}
-
-// allAtOnce says that replacing the instances or deploying a version takes all of them out of service together.
-func (e *environmentChange) allAtOnce() bool {
-	if len(e.instances) > 0 {
-		how := e.replacing()
-		return strings.HasPrefix(how, "all at once") || strings.HasPrefix(how, "its one instance")
-	}
-	return e.deploys && strings.HasPrefix(e.deployment(), "to all instances at once")
 }
 
 // deployment says how Beanstalk deploys a version, from the environment's own settings.
@@ -115,11 +107,21 @@ func (e *environmentChange) summary() string {
 	case NewVersion:
 		return "gets a new version, " + e.deployment()
 	case Unknown:
+		if e.onlyProperties() {
+			return fmt.Sprintf("may lose %s: of environment properties that disappear both has been seen, that they stay and that they go; if they go, the application restarts", e.blame(Unknown))
+		}
 		return fmt.Sprintf("changes in a way that no source describes, because of %s", e.blame(Unknown))
 	case None:
 		return "is not touched"
 	}
 	return "changes without interruption"
+}
+
+// onlyProperties says that all that is unknown is what becomes of environment properties.
+func (e *environmentChange) onlyProperties() bool {
+	return !slices.ContainsFunc(e.rows, func(c Change) bool {
+		return c.Effect == Unknown && !(c.Action == Remove && (c.Namespace == nsProperties || c.Namespace == nsSecrets))
+	})
 }
 
 func subject(c *Change) string {

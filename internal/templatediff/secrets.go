@@ -17,7 +17,7 @@ var publicProperties = func() []string {
 
 // suspicious are names of what holds secrets, and values that look like one.
 var (
-	suspiciousName  = regexp.MustCompile(`(?i)(secret|passw|pwd|token|credential|private.?key|api.?key|auth|connection|dsn|webhook|user.?data|variables?$|environment)`)
+	suspiciousName  = regexp.MustCompile(`(?i)(secret|passw|pwd|token|credential|private.?key|api.?key|auth|connection|dsn|webhook|user.?data)|(^|\.)(Environment|Variables|EnvironmentVariables)(\.|\[|$)`)
 	suspiciousValue = regexp.MustCompile(`://[^/@\s]+:[^/@\s]+@|-----BEGIN|\b(AKIA|ASIA)[A-Z0-9]{12,}|eyJ[A-Za-z0-9_-]{10,}\.|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abps]-`)
 	suspiciousWord  = regexp.MustCompile(`[A-Za-z0-9+/_=]{20,}`) // names of AWS have hyphens
 	withinReference = regexp.MustCompile(`\$\{[^{}]*\}`)

@@ -50,8 +50,9 @@ func (i identity) option() string {
 // value is what is set for one option.
 type value struct {
 	canonical any
-	raw       []any // as the template has it, once for each branch of a condition
-	known     bool  // canonical is a text that does not depend on a condition
+	raw       []any  // as the template has it, once for each branch of a condition
+	known     bool   // canonical is a text that does not depend on a condition
+	origin    string // where it comes from if not from the environment itself
 }
 
 func (v value) text() string { return text(v.canonical) }
@@ -68,8 +69,75 @@ func (s *scope) settings(r *template.Resource) settings {
 	if r == nil {
 		return out
 	}
-	out.partial = r.Partial()
+	_, out.partial = r.Properties["Fn::Transform"]
 	s.collect(&out, r.Properties["OptionSettings"], "")
+	return out
+}
+
+// settings are those that an environment has: its own, over those of the saved configuration that it names, over those
+// in its source bundle.
+func (s *side) settings(r, saved *template.Resource, bundle string) settings {
+	out := bundled(bundle)
+	if r.Properties["TemplateName"] != nil {
+		if saved == nil || saved.Properties["SourceConfiguration"] != nil || saved.Properties["EnvironmentId"] != nil {
+			out.partial = true
+		} else {
+			layer := s.scope.settings(saved)
+			for id, v := range layer.values {
+				v.origin = "from the saved configuration " + saved.LogicalID
+				layer.values[id] = v
+			}
+			out = out.after(layer)
+		}
+	}
+	return out.after(s.scope.settings(r))
+}
+
+// saved is the saved configuration of the same template that an environment names, nil if it is none of it.
+func (s *side) saved(r *template.Resource) *template.Resource {
+	name, _ := r.Properties["TemplateName"].(map[string]any)
+	id, _ := name["Ref"].(string)
+	if found := s.resources[id]; found != nil && found.Type == template.ConfigurationTemplate {
+		return found
+	}
+	return nil
+}
+
+// bundle is where the source bundle of an environment's version is on this computer, "" if it is not known.
+func (s *side) bundle(r *template.Resource) string {
+	label, _ := r.Properties["VersionLabel"].(map[string]any)
+	id, _ := label["Ref"].(string)
+	if version := s.resources[id]; version != nil && version.Type == applicationVersion {
+		return find(s, version.Properties["SourceBundle"])
+	}
+	return ""
+}
+
+const fromBundle = "from the bundle's "
+
+// bundled are the settings in a bundle's .ebextensions.
+func bundled(path string) settings {
+	out := settings{values: map[identity]value{}}
+	if path == "" {
+		return out
+	}
+	files, err := extensions(path)
+	if err != nil {
+		return out
+	}
+	for _, name := range sorted(files) {
+		config, err := template.ParseConfig(name, files[name])
+		if err != nil {
+			continue // beanpole validate says what is wrong with it
+		}
+		for _, s := range config.Settings {
+			id := identity{s.Namespace, s.ResourceName, s.OptionName}
+			if id.namespace != option.ScheduledAction {
+				id.resource = ""
+			}
+			out.values[id] = value{canonical: s.Value, known: !s.Unresolved, origin: fromBundle + name}
+		}
+	}
 	return out
 }
 

@@ -593,6 +593,8 @@ func (r *Report) summarise(effect Effect, flags map[string]bool) string {
 		parts = append(parts, "something opens to everybody")
 	case flags[FlagBroadensAccess]:
 		parts = append(parts, "somebody may do more than before")
+	case flags[FlagNarrowsAccess]:
+		parts = append(parts, "somebody may do less than before")
 	}
 	if len(parts) == 0 {
 		for _, c := range r.Changes {
