@@ -45,8 +45,10 @@ def main():
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     port = listener.getsockname()[1]
-    # moto reads these on import: its own port, the policies that AWS manages, certificates that are issued at once.
-    os.environ.update(MOTO_PORT=str(port), MOTO_IAM_LOAD_MANAGED_POLICIES="true", MOTO_ACM_VALIDATION_WAIT="-1")
+    # What moto reads: its own port, the policies that AWS manages, certificates that are issued at once, and the account,
+    # which it would else look for in the IAM of every partition that AWS has.
+    os.environ.update(MOTO_PORT=str(port), MOTO_IAM_LOAD_MANAGED_POLICIES="true", MOTO_ACM_VALIDATION_WAIT="-1",
+                      MOTO_ACCOUNT_ID="123456789012")
 
     import dispatch
     from werkzeug.serving import make_server

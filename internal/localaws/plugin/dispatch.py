@@ -1,5 +1,6 @@
 """Leads each request to the service that answers it."""
 
+import functools
 import json
 import traceback
 
@@ -25,11 +26,19 @@ class Handler(MotoRequestHandler):
             super().log_request(code, size)
 
 
+class Moto(DomainDispatcherApplication):
+    """moto's dispatcher, which looks through the directories of all its services on every request, with a memory."""
+
+    @functools.cache
+    def get_backend_for_host(self, host):
+        return super().get_backend_for_host(host)
+
+
 class Application:
     def __init__(self, token):
         repairs.apply()
         self.token = token
-        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.moto = Moto(create_backend_app)
         stacks = cloudformation.CloudFormation()
         self.services = {"cloudformation": stacks, "elasticbeanstalk": beanstalk.Beanstalk(stacks)}
         self.target_health = targethealth.TargetHealth(self.moto)
