@@ -31,6 +31,7 @@ func TestDiffExitCodes(t *testing.T) {
 		{"in place", "health-check", nil, 0, "safe: ", ""},
 		{"refused, by default", "load-balancer-type-and-vpc", nil, 1, "will fail: Web cannot be updated", "--fail-on is met: rejected"},
 		{"refused, and accepted", "load-balancer-type-and-vpc", []string{"--fail-on", "none"}, 0, "will fail: ", ""},
+		{"nothing to fail on", "same-in-other-words", []string{"--fail-on", "none"}, 0, "unclear", ""},
 		{"a new version is nothing to fail on", "code-only", []string{"--fail-on", "rejected,replaces-environment,removes-environment,broadens-access,loses-data"}, 0, "deploys a new version", ""},
 		{"the environment is replaced", "solution-stack", []string{"--fail-on", "rejected,replaces-environment"}, 1, "replaces the environment", "--fail-on is met: replaces-environment"},
 		{"access", "access", []string{"--fail-on", "public-access", "--fail-on", "broadens-access"}, 1, "[public]", "--fail-on is met: public-access, broadens-access"},

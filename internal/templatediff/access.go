@@ -525,7 +525,7 @@ func kinds(actions any) string {
 func (c *comparison) access(e *environmentChange) {
 	for i := range e.rows {
 		row := &e.rows[i]
-		if row.Namespace == "" || row.Effect == None || strings.Contains(row.Why, "is replaced") {
+		if row.Namespace == "" || row.Effect == None || strings.Contains(row.Why, "is replaced") || row.Before == nil && row.After == nil && !row.Hidden {
 			continue
 		}
 		say := func(direction Direction, public bool, format string, args ...any) {

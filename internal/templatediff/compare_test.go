@@ -133,9 +133,9 @@ func TestRenamedResources(t *testing.T) {
 	head := stack(`"New": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "alarms"}}`,
 		`"P": {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Topics": [{"Ref": "New"}], "PolicyDocument": {"Statement": []}}}`)
 	r, got := diff(t, map[string]string{"s": base}, map[string]string{"s": head})
-	expect(t, r, got, map[string]Effect{"s Old": RemovesResource, "s New": ReplacesResource, "s P Topics[0]": UpdatedInPlace})
+	expect(t, r, got, map[string]Effect{"s New": ReplacesResource, "s P Topics[0]": UpdatedInPlace})
 	r, got = diff(t, map[string]string{"s": stack(fmt.Sprintf(roleJSON, "/"))}, map[string]string{"s": strings.Replace(stack(fmt.Sprintf(roleJSON, "/")), `"Role"`, `"Renamed"`, 1)})
-	expect(t, r, got, map[string]Effect{"s Role": RemovesResource, "s Renamed": Rejected})
+	expect(t, r, got, map[string]Effect{"s Renamed": Rejected})
 }
 
 func TestEnvironmentMovesToAnotherStack(t *testing.T) {

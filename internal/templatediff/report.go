@@ -223,7 +223,7 @@ const (
 // Flags returns everything that a report's Flags may hold.
 func Flags() []string {
 	all := make([]string, 0, len(effects)+4)
-	for _, e := range effects {
+	for _, e := range effects[1:] { // not None
 		all = append(all, string(e))
 	}
 	return append(all, FlagBroadensAccess, FlagNarrowsAccess, FlagPublicAccess, FlagLosesData)

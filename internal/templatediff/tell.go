@@ -19,7 +19,7 @@ func (c *comparison) tell(p *pair) {
 	for _, id := range sorted(p.changes) {
 		r := p.changes[id]
 		switch {
-		case r.Type == template.Environment && r.head == nil && r.renamed != "":
+		case r.head == nil && r.renamed != "":
 			continue // told with the new one
 		case r.Type == template.Environment && r.base == nil && r.renamed != "":
 			from, base := c.find(r.renamed, r)
@@ -77,20 +77,21 @@ func (c *comparison) left(p *pair, r *resourceChange) {
 }
 
 func (c *comparison) gone(p *pair, r *resourceChange) {
-	body := p.base.body(r.Resource)
-	why, loses := "", false
+	why, loses := farewell(p.base.body(r.Resource), r.schema)
+	c.add(r, Remove, "", RemovesResource, why).LosesData = loses
+}
+
+// farewell says what becomes of a resource that leaves its stack.
+func farewell(body map[string]any, s schema) (why string, losesData bool) {
 	switch policy := text(body["DeletionPolicy"]); {
 	case policy == "Retain" || policy == "RetainExceptOnCreate":
-		why = "the stack lets go of it, and it stays (DeletionPolicy)"
+		return "the stack lets go of it, and it stays (DeletionPolicy)", false
 	case policy == "Snapshot":
-		why = "a snapshot is kept (DeletionPolicy)"
-	case r.schema.data:
-		why, loses = "its data is deleted with it", true
+		return "a snapshot is kept (DeletionPolicy)", false
+	case s.data:
+		return "its data is deleted with it", true
 	}
-	if r.renamed != "" {
-		why = join("renamed to "+r.renamed, why)
-	}
-	c.add(r, Remove, "", RemovesResource, why).LosesData = loses
+	return "", false
 }
 
 func (c *comparison) come(p *pair, r *resourceChange) {
@@ -98,16 +99,15 @@ func (c *comparison) come(p *pair, r *resourceChange) {
 		c.add(r, Add, "", AddsResource, "")
 		return
 	}
-	why := fmt.Sprintf("renamed: the logical id %s becomes %s, so CloudFormation makes a new one and deletes the old", r.renamed, r.Resource)
-	if fixed := fixedName(p.head.scope, r, nil); fixed != "" {
-		c.add(r, Add, "", Rejected, fmt.Sprintf("%s; the new one cannot be made while the old one is called %s", why, fixed))
-		return
-	}
+	old, loses := farewell(p.base.body(r.renamed), r.schema)
+	why := join(fmt.Sprintf("renamed: the logical id %s becomes %s, so CloudFormation makes a new one and deletes the old", r.renamed, r.Resource), old)
 	effect := ReplacesResource
-	if r.Type == applicationVersion {
-		effect, why = NewVersion, "renamed from "+r.renamed
+	if fixed := fixedName(p.head.scope, r, nil); fixed != "" {
+		effect, why, loses = Rejected, fmt.Sprintf("%s; the new one cannot be made while the old one is called %s", why, fixed), false
+	} else if r.Type == applicationVersion {
+		effect = NewVersion
 	}
-	c.add(r, Add, "", effect, why)
+	c.add(r, Modify, "", effect, why).LosesData = loses
 }
 
 // fixedName is the name that the template gives a resource and that no second one can have, "" if there is none. What
@@ -485,7 +485,9 @@ func (c *comparison) conclude() {
 	flags := map[string]bool{}
 	for i := range r.Changes {
 		v.Effect = worst(v.Effect, r.Changes[i].Effect)
-		flags[string(r.Changes[i].Effect)] = true
+		if r.Changes[i].Effect != None {
+			flags[string(r.Changes[i].Effect)] = true
+		}
 		if r.Changes[i].LosesData {
 			flags[FlagLosesData] = true
 		}
