@@ -217,6 +217,31 @@ func TestRehearseInterrupted(t *testing.T) {
 	}
 }
 
+// Not even a rehearsal that is killed outright leaves anything, if it has namespaces.
+func TestRehearseKilled(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" {
+		t.Skip("runs nginx and gunicorn in namespaces, which Linux has")
+	}
+	dir := sites(t, "/slow/", "aws:elasticbeanstalk:application:environment|INSTANCE_IP|10.0.1.23")
+	cmd, _, _, tmp := beanpole(t, "rehearse", dir, "-e", "staging", "--isolation", "namespace")
+	cmd.Stdout, cmd.Stderr = nil, nil // nothing to wait for but the process itself
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	for range 40 {
+		if left, err := os.ReadDir(tmp); err == nil && len(left) == 0 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	nothingLeft(t, tmp)
+}
+
 // nothingLeft looks for files in the temporary directory and for processes that know it.
 func nothingLeft(t *testing.T, tmp string) {
 	t.Helper()

@@ -94,6 +94,8 @@ func answerer(f facts) string {
 	}
 }
 
+var nginxError = regexp.MustCompile(`\[(?:crit|error|alert)\] \d+#\d+: (?:\*\d+ )?(.*?)(?:, client: .*)?$`)
+
 var emergencyLine = regexp.MustCompile(`\[emerg\] (?:\d+#\d+: )?(.*)`)
 
 func emergency(log string) string {
@@ -400,6 +402,13 @@ func notFound(f facts, s situation) Cause {
 func badGateway(f facts) Cause {
 	code := f.Last.StatusCode
 	switch {
+	case code == 500:
+		why := tail(f.NginxLog, 1)
+		if m := nginxError.FindStringSubmatch(why); m != nil {
+			why = m[1]
+		}
+		return Cause{ID: "proxy-error", Summary: fmt.Sprintf("500: nginx fails by itself: %s", clip(why)), Detail: tail(f.NginxLog, 3),
+			Change: "correct the files of .platform/nginx, or a static file path of the environment"}
 	case len(f.Listening) > 0:
 		ports := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(f.Listening)), ", "), "[]")
 		return Cause{ID: "port-mismatch", Summary: fmt.Sprintf("%d: the app listens on port %s, nginx passes requests to %d", code, ports, f.AppPort),

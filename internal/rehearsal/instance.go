@@ -63,6 +63,7 @@ type facts struct {
 	AppLog      string // last lines
 	NginxLog    string // last lines of nginx's error log
 	Django      *django
+	NginxAlone  bool     // nginx answered the last check without asking the app
 	Deployment  *failure // of a command before the app, which then was not started
 }
 
@@ -253,6 +254,7 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 			return o, err
 		}
 	}
+	o.Facts.NginxAlone = answeredAlone(ctx, filepath.Join(web.log(), "healthd"), j.Check.Path)
 	o.Facts.AppLog = readTail(filepath.Join(logs, "web.log"), 32<<10)
 	told := map[string]bool{}
 	for line := range strings.Lines(o.Facts.AppLog) { // where the wrapper has the instance's address from
@@ -524,6 +526,28 @@ func (u *unit) once(ctx context.Context) exit {
 		return exit{Code: failure.ExitCode()}
 	}
 	return exit{}
+}
+
+// answeredAlone reads from the log for Elastic Beanstalk's health agent whether nginx asked the app for the last answer to
+// this path. False if the log does not say.
+func answeredAlone(ctx context.Context, logs, path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	for range 5 { // nginx writes the line after it has answered
+		files, _ := filepath.Glob(filepath.Join(logs, "application.log.*"))
+		for _, file := range slices.Backward(files) {
+			lines := strings.Split(strings.TrimSpace(readTail(file, 4<<10)), "\n")
+			for _, line := range slices.Backward(lines) {
+				// time"path"status"time of the request"time of the app, - if it was not asked"client
+				if field := strings.Split(line, `"`); len(field) >= 5 && field[1] == path {
+					return field[4] == "-"
+				}
+			}
+		}
+		if sleep(ctx, 10*time.Millisecond) != nil {
+			break
+		}
+	}
+	return false
 }
 
 // readTail returns the end of a file, "" if there is none.

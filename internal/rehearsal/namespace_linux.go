@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,19 +27,19 @@ func Inside() {
 	}
 	events := json.NewEncoder(os.NewFile(3, "events"))
 	emit := func(e event) { _ = events.Encode(e) }
-	ctx, stop := context.WithCancel(context.Background())
 	input := json.NewDecoder(os.Stdin)
 	var j job
 	if err := input.Decode(&j); err != nil {
 		emit(event{Error: err.Error()})
 		os.Exit(2)
 	}
-	go func() { // ends with whoever started it, even if that was killed
+	go func() { // ends with whoever started it, and tidies up after it if it was killed
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop()
-		os.Exit(2) // the kernel ends every process of the namespace with this one
+		_ = syscall.Kill(-1, syscall.SIGKILL) // all of the namespace but this process
+		_ = os.RemoveAll(j.Root)
+		os.Exit(2)
 	}()
-	_, err := j.perform(ctx, emit)
+	_, err := j.perform(context.Background(), emit)
 	var unavailable unavailableError
 	switch {
 	case errors.As(err, &unavailable):
@@ -54,9 +53,6 @@ func Inside() {
 // performInNamespace runs the job in a process with a user, network and process namespace of its own: no traffic leaves
 // it, every address is its own, and nothing outlives it.
 func (j job) performInNamespace(ctx context.Context, emit func(event)) (outcome, error) {
-	// The kernel ends the process when the thread that started it ends.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	input, err := json.Marshal(j)
 	if err != nil {
 		return outcome{}, err
@@ -80,8 +76,7 @@ func (j job) performInNamespace(ctx context.Context, emit func(event)) (outcome,
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		Setpgid:     true,
-		Pdeathsig:   syscall.SIGKILL,
+		Setpgid:     true, // an interrupt at the terminal is for the one that waits
 	}
 	err = cmd.Start()
 	write.Close()

@@ -245,6 +245,10 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 			v.Causes = append(v.Causes, Cause{ID: c.ID, Summary: clean(c.Summary), Change: clean(c.Change), Detail: clean(c.Detail)})
 		}
 	}
+	if o.Facts.NginxAlone && v.State == health.Healthy {
+		v.Notes = append(v.Notes, "nginx answered the check itself: the app was not asked, so nothing is known of it")
+		out.say("note: %s", v.Notes[len(v.Notes)-1])
+	}
 	v.Took = time.Since(started)
 	out.conclude(v)
 	return v, nil

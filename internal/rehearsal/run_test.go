@@ -110,6 +110,55 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
+// A configuration of nginx that replaces the platform's, as projects copy it from an instance.
+const ownNginx = `user                    nginx;
+error_log               /var/log/nginx/error.log warn;
+pid                     /var/run/nginx.pid;
+worker_processes        auto;
+worker_rlimit_nofile    131072;
+
+events {
+    worker_connections  1024;
+}
+
+http {
+    include       /etc/nginx/mime.types;
+    default_type  application/octet-stream;
+    log_format  main  '$remote_addr "$request" $status';
+    include       conf.d/*.conf;
+
+    map $http_upgrade $connection_upgrade {
+        default     "upgrade";
+    }
+
+    server {
+        listen        80 default_server;
+        listen        [::]:80 default_server;
+        access_log    /var/log/nginx/access.log main;
+        location = /up {
+            alias /var/app/current/static/up.txt;
+        }
+        include conf.d/elasticbeanstalk/*.conf;
+    }
+}
+`
+
+func TestOwnProxyConfiguration(t *testing.T) {
+	for _, isolation := range []Isolation{Namespace, Loopback} {
+		in := Input{
+			Bundle:   site(t, map[string]string{".platform/nginx/nginx.conf": ownNginx, "static/up.txt": "ok"}),
+			Settings: settings(map[string]string{"INSTANCE_IP": DefaultInstanceIP}),
+		}
+		if v, _ := rehearse(t, in, Options{Isolation: isolation}); v.String() != "verdict: healthy by 200" {
+			t.Errorf("%s: got %q", isolation, v)
+		}
+		in.Settings = settings(map[string]string{processNamespace + "|HealthCheckPath": "/up"})
+		if v, out := rehearse(t, in, Options{Isolation: isolation}); v.String() != "verdict: healthy by 200" || !strings.Contains(out, "nginx answered the check itself") {
+			t.Errorf("%s, by nginx: got %q", isolation, v)
+		}
+	}
+}
+
 // What users do wrong, and what it is called.
 func TestCauses(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -45,13 +46,30 @@ func unzip(archive *zip.Reader, to string) (files int, err error) {
 		if err != nil {
 			return files, fmt.Errorf("bundle: %s: %w", f.Name, err)
 		}
-		err = write(target, content, f.Mode())
+		if f.Mode()&fs.ModeSymlink != 0 {
+			err = writeLink(to, name, content)
+		} else {
+			err = write(target, content, f.Mode())
+		}
 		if err := errors.Join(err, content.Close()); err != nil {
 			return files, fmt.Errorf("bundle: %s: %w", f.Name, err)
 		}
 		files++
 	}
 	return files, nil
+}
+
+// writeLink makes a symbolic link of the bundle, which unzip on an instance does too, as long as it stays inside.
+func writeLink(to, name string, content io.Reader) error {
+	target, err := io.ReadAll(io.LimitReader(content, 4<<10))
+	if err != nil {
+		return err
+	}
+	if !filepath.IsLocal(path.Join(path.Dir(name), string(target))) || path.IsAbs(string(target)) {
+		return fmt.Errorf("a link to %q, which is outside of the bundle", target)
+	}
+	file := filepath.Join(to, filepath.FromSlash(name))
+	return errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.Symlink(filepath.FromSlash(string(target)), file))
 }
 
 // copyTree leaves out what no bundle should carry and what would only cost time.
