@@ -38,6 +38,8 @@ type Config struct {
 	Networks map[string]NetworkConfig `beanpole:"networks"`
 	// Environments are the deployment environments by name. At least one is required.
 	Environments map[string]EnvironmentConfig `beanpole:"environments"`
+	// GitHub lets workflows of a repository deploy. Default: they cannot.
+	GitHub *GitHubConfig `beanpole:"github"`
 }
 
 // NetworkConfig is a VPC with its load balancer, which environments share.
@@ -322,6 +324,7 @@ func (c Config) Validate() error {
 	if c.Source == "" {
 		problem("source", "is missing; give the directory of the Django project, relative to cdk.json")
 	}
+	c.GitHub.validate(problem)
 	if len(c.Environments) == 0 {
 		problem("environments", `has none; add one, as in "environments": {"production": {}}`)
 	}

@@ -27,6 +27,7 @@ func Build(scope constructs.Construct, config Config) error {
 		}
 		newWeb(scope, config, id, networks[name])
 	}
+	newDeployers(scope, config)
 	return nil
 }
 

@@ -30,7 +30,7 @@ type Web struct {
 
 func newWeb(scope constructs.Construct, config Config, id string, network *Network) *Web {
 	environment := config.Environments[id]
-	stackName := fmt.Sprintf("%s-%s-web", config.Application, id)
+	stackName := webStackName(config, id)
 	w := &Web{Stack: awscdk.NewStack(scope, &stackName, stackProps(config, environment, stackName,
 		fmt.Sprintf("%s on Elastic Beanstalk, %s", config.Application, id)))}
 
@@ -43,6 +43,10 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 	w.addRecords(id, environment, network)
 	w.addOutputs(environment, network)
 	return w
+}
+
+func webStackName(config Config, id string) string {
+	return fmt.Sprintf("%s-%s-web", config.Application, id)
 }
 
 // surroundings are what the props of an environment take from the network.
