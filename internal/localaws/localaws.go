@@ -10,6 +10,7 @@
 package localaws
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -82,7 +83,8 @@ func Find(dir string) (Server, error) {
 }
 
 // Start makes sure that a local AWS runs for the state directory dir, which it creates if necessary, and waits until it
-// answers. It returns the one that runs already, with started false. The server outlives the caller; Stop ends it.
+// answers. It returns the one that runs already, with started false, unless that is of another version of this program: it
+// is then ended, with all that it holds, and a new one started. The server outlives the caller; Stop ends it.
 func Start(ctx context.Context, dir string, opts Options) (s Server, started bool, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
@@ -99,12 +101,14 @@ func Start(ctx context.Context, dir string, opts Options) (s Server, started boo
 		return Server{}, false, err
 	}
 	defer unlock()
-	if s, err := Find(dir); err == nil {
+	s, err = Find(dir)
+	switch {
+	case err == nil && pluginIsCurrent(pluginDir(dir)):
 		return s, false, nil
-	} else if !errors.Is(err, ErrNotRunning) {
+	case err != nil && !errors.Is(err, ErrNotRunning):
 		return Server{}, false, err
 	}
-	if err := end(dir); err != nil { // one that runs and does not answer
+	if err := end(dir); err != nil { // one that runs and does not answer, or has the plug-in of another version
 		return Server{}, false, err
 	}
 	s, err = launch(ctx, dir, python, opts)
@@ -280,6 +284,24 @@ func writePlugin(dir string) error {
 		}
 		return os.WriteFile(filepath.Join(dir, filepath.Base(name)), data, 0o644)
 	})
+}
+
+// pluginIsCurrent says whether what writePlugin wrote to dir is what this executable has.
+func pluginIsCurrent(dir string) bool {
+	return fs.WalkDir(plugin, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := plugin.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		written, err := os.ReadFile(filepath.Join(dir, filepath.Base(name)))
+		if err == nil && !bytes.Equal(written, data) {
+			err = errors.New("another version")
+		}
+		return err
+	}) == nil
 }
 
 // lock keeps two starts, or a start and a stop, apart.

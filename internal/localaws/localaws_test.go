@@ -203,6 +203,14 @@ func TestStartUseStop(t *testing.T) {
 	if found, err := Find(dir); err != nil || found != server {
 		t.Fatalf("Find: %+v, %v", found, err)
 	}
+	// One of another version of the program is replaced.
+	if err := os.WriteFile(filepath.Join(pluginDir(dir), "aws.py"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	old := server
+	if server, started, err = Start(context.Background(), dir, Options{}); err != nil || !started || server == old || old.alive() {
+		t.Fatalf("Start over another version: %+v, started %v, %v; the old one runs: %v", server, started, err, old.alive())
+	}
 	if listeners := listening(t, server.PID); listeners != nil && !reflect.DeepEqual(listeners, []string{fmt.Sprintf("127.0.0.1:%d", server.Port)}) {
 		t.Errorf("it listens on %v, want 127.0.0.1:%d alone", listeners, server.Port)
 	}
