@@ -3,6 +3,7 @@ package templatediff
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -94,6 +95,7 @@ type comparison struct {
 
 // Compare says what a deployment of head does to what base has deployed.
 func Compare(base, head *Assembly) *Report {
+	go schemaLines() // they take longer to read than the templates' first comparison
 	c := &comparison{
 		base: base, head: head, moved: map[target]string{}, baseImports: map[string]string{},
 		report: &Report{
@@ -175,18 +177,28 @@ func newPair(base, head *Stack) *pair {
 
 // compare finds what the templates themselves say.
 func (p *pair) compare() {
-	for id, b := range p.base.resources {
-		if h := p.head.resources[id]; h != nil {
-			if change := p.modified(b, h); change != nil {
-				p.changes[id] = change
-			}
-		} else if b.Type != cdkMetadata {
-			p.changes[id] = p.change(b, nil)
-		}
-	}
 	for id, h := range p.head.resources {
 		if p.base.resources[id] == nil && h.Type != cdkMetadata {
 			p.changes[id] = p.change(nil, h)
+		}
+	}
+	if p.base.stack == nil {
+		return
+	}
+	base := p.base.stack.Document.Resources
+	changes := make([]*resourceChange, len(base))
+	parallel(runtime.GOMAXPROCS(0), len(base), func(_, from, to int) {
+		for i := from; i < to; i++ {
+			if h := p.head.resources[base[i].LogicalID]; h != nil {
+				changes[i] = p.modified(&base[i], h)
+			} else if base[i].Type != cdkMetadata {
+				changes[i] = p.change(&base[i], nil)
+			}
+		}
+	})
+	for i, change := range changes {
+		if change != nil {
+			p.changes[base[i].LogicalID] = change
 		}
 	}
 }
@@ -217,6 +229,10 @@ func (p *pair) modified(base, head *template.Resource) *resourceChange {
 	for _, name := range keys(base.Properties, head.Properties) {
 		b, h := base.Properties[name], head.Properties[name]
 		if p.same && equal(b, h) {
+			continue
+		}
+		if name == "OptionSettings" && (head.Type == template.Environment || head.Type == template.ConfigurationTemplate) {
+			change.properties[name] = &propertyChange{} // compared setting by setting
 			continue
 		}
 		before, after := p.base.scope.value(b), p.head.scope.value(h)

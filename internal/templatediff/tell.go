@@ -2,8 +2,10 @@ package templatediff
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"example.com/beanpole-cdk/internal/template"
 )
@@ -16,38 +18,64 @@ func (c *comparison) tell(p *pair) {
 	case p.base.stack == nil:
 		c.note("the stack %s is new", p.id)
 	}
-	for _, id := range sorted(p.changes) {
-		r := p.changes[id]
-		switch {
-		case r.head == nil && r.renamed != "":
-			continue // told with the new one
-		case r.Type == template.Environment && r.base == nil && r.renamed != "":
-			from, base := c.find(r.renamed, r)
-			c.environment(p, r, from, base)
-		case r.Type == template.Environment && r.base == nil:
-			c.added(p, r)
-		case r.Type == template.Environment && r.head == nil && p.head.stack == nil:
-			c.left(p, r)
-		case r.Type == template.Environment && r.head == nil:
-			c.removedEnvironment(p, r)
-		case r.Type == template.Environment:
-			c.environment(p, r, p, r.base)
-		case r.head == nil && p.head.stack == nil:
-			continue // one note says it of all
-		case r.head == nil:
-			c.gone(p, r)
-		case r.base == nil:
-			c.come(p, r)
-		default:
-			c.changed(p, r)
+	ids := sorted(p.changes)
+	reports := make([]Report, runtime.GOMAXPROCS(0))
+	parallel(len(reports), len(ids), func(worker, from, to int) {
+		part := *c
+		part.report = &reports[worker]
+		for _, id := range ids[from:to] {
+			part.resource(p, p.changes[id])
 		}
-		if r.Type != template.Environment {
-			c.healthOf(p, r)
-			c.accessOf(p, r)
-		}
+	})
+	for _, part := range reports {
+		c.report.Environments = append(c.report.Environments, part.Environments...)
+		c.report.Health = append(c.report.Health, part.Health...)
+		c.report.Security = append(c.report.Security, part.Security...)
+		c.report.Changes = append(c.report.Changes, part.Changes...)
+		c.report.Notes = append(c.report.Notes, part.Notes...)
 	}
 	c.parameters(p)
 	c.exports(p)
+}
+
+// parallel splits n pieces of work among workers, in order.
+func parallel(workers, n int, do func(worker, from, to int)) {
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() { do(w, n*w/workers, n*(w+1)/workers) })
+	}
+	wait.Wait()
+}
+
+// resource writes what changes of one resource into the report.
+func (c *comparison) resource(p *pair, r *resourceChange) {
+	switch {
+	case r.head == nil && r.renamed != "":
+		return // told with the new one
+	case r.Type == template.Environment && r.base == nil && r.renamed != "":
+		from, base := c.find(r.renamed, r)
+		c.environment(p, r, from, base)
+	case r.Type == template.Environment && r.base == nil:
+		c.added(p, r)
+	case r.Type == template.Environment && r.head == nil && p.head.stack == nil:
+		c.left(p, r)
+	case r.Type == template.Environment && r.head == nil:
+		c.removedEnvironment(p, r)
+	case r.Type == template.Environment:
+		c.environment(p, r, p, r.base)
+	case r.head == nil && p.head.stack == nil:
+		return // one note says it of all
+	case r.head == nil:
+		c.gone(p, r)
+	case r.base == nil:
+		c.come(p, r)
+	default:
+		c.changed(p, r)
+	}
+	if r.Type != template.Environment {
+		c.healthOf(p, r)
+		c.accessOf(p, r)
+	}
 }
 
 func (c *comparison) note(format string, args ...any) {

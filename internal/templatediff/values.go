@@ -20,10 +20,14 @@ type scope struct {
 
 func newScope(root map[string]any) *scope {
 	section := func(name string) map[string]any { m, _ := root[name].(map[string]any); return m }
-	return &scope{
+	s := &scope{
 		parameters: section("Parameters"), mappings: section("Mappings"), conditions: section("Conditions"),
 		resources: section("Resources"), outputs: section("Outputs"), known: map[string]any{},
 	}
+	for name := range s.conditions {
+		s.condition(name)
+	}
+	return s // from here on it is only read
 }
 
 // concat is a text of which only some parts are known: texts and functions in turn.
@@ -150,7 +154,7 @@ func (s *scope) function(name string, argument any) any {
 
 // condition is a condition's definition, so that what depends on it changes with it.
 func (s *scope) condition(name string) any {
-	if definition, ok := s.known[name]; ok {
+	if definition, ok := s.known[name]; ok || s.conditions[name] == nil {
 		return definition
 	}
 	s.known[name] = name // of a condition that refers to itself, which CloudFormation refuses
