@@ -1,5 +1,6 @@
 # make up     on this computer only: AWS on loopback, the real cdk deploy of examples/mysite, the rehearsal, the verdict
 # make test   everything that is tested; sets up what it needs
+# make test-full  the same with every row of the rehearsal's tests
 # make check  what a commit needs: vet, pure and construct tests
 # make clean  stops and removes what the others started and made
 # make bench  the timings of whole commands
@@ -9,7 +10,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.beanpole/bin:$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: up test check bench clean setup
+.PHONY: up test test-full check bench clean setup
 
 up: setup
 	@bash scripts/up.sh
@@ -18,6 +19,9 @@ test: setup
 	@go vet ./...
 	@go test ./...
 	@cd examples/mysite && ../../.beanpole/mysite/bin/python -W error::ResourceWarning manage.py test
+
+test-full: export BEANPOLE_TEST_FULL := 1
+test-full: test
 
 check: setup
 	@test -z "$$(gofmt -l main.go stacks constructs cmd internal test examples/importer)" || { gofmt -d main.go stacks constructs cmd internal test examples/importer; exit 1; }

@@ -33,7 +33,7 @@ status=0
 while read -r stack environment group url; do
 	step "beanpole rehearse --deployed $environment"
 	verdict=0
-	aws beanpole rehearse --deployed "$environment" </dev/null | tee .beanpole/rehearsal.log || verdict=$?
+	aws beanpole rehearse --cache .beanpole/rehearsal --deployed "$environment" </dev/null | tee .beanpole/rehearsal.log || verdict=$?
 	[ "$verdict" = 0 ] || status=$verdict
 	summary+="
 environment   $environment (in $stack)
