@@ -25,8 +25,10 @@ func newDiffCommand() *cobra.Command {
 		format     string
 		failOn     []string
 		name       string
+		comment    string
 		overflow   string
 		link       string
+		rehearsal  string
 		verbose    bool
 	)
 	cmd := &cobra.Command{
@@ -44,7 +46,7 @@ Exit code 1 if --fail-on is met, 2 if the templates cannot be compared. What --f
 or "none".`,
 		Example: `  npx cdk synth -q && beanpole diff --base main
   beanpole diff --base old/cdk.out --head cdk.out --fail-on rejected,replaces-environment,broadens-access
-  beanpole diff --base main --format markdown --overflow "$GITHUB_STEP_SUMMARY" > comment.md`,
+  beanpole diff --base main --comment comment.md --overflow "$GITHUB_STEP_SUMMARY"`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkDiffFlags(format, failOn); err != nil {
@@ -78,8 +80,16 @@ or "none".`,
 				return &exitError{code: 2, err: err}
 			}
 			report := templatediff.Compare(sides[0], sides[1])
-			if err := writeReport(cmd.OutOrStdout(), report, format, name, overflow, link); err != nil {
+			if rehearsal != "" {
+				report.Health = append(report.Health, templatediff.Remark{Text: "rehearsal: " + strings.TrimPrefix(rehearsal, "verdict: ")})
+			}
+			if err := writeReport(cmd.OutOrStdout(), report, format, name, link, overflow); err != nil {
 				return &exitError{code: 2, err: err}
+			}
+			if comment != "" {
+				if err := writeComment(comment, report, name, link, overflow); err != nil {
+					return &exitError{code: 2, err: err}
+				}
 			}
 			var met []string
 			for _, flag := range failOn {
@@ -100,8 +110,10 @@ or "none".`,
 	f.StringVarP(&format, "format", "f", "text", "text, markdown or json")
 	f.StringSliceVar(&failOn, "fail-on", []string{string(templatediff.Rejected)}, "exit 1 if one of these `effects` is met")
 	f.StringVar(&name, "name", "", "the `name` of this set of stacks in a comment, if there are several")
+	f.StringVar(&comment, "comment", "", "write the report as Markdown for a comment into this `file` too")
 	f.StringVar(&overflow, "overflow", "", "append the whole of a report that does not fit into a comment to this `file`")
 	f.StringVar(&link, "overflow-at", "the job summary has all of them", "the `words` in the comment that say where that is")
+	f.StringVar(&rehearsal, "rehearsal", "", "the last `line` of beanpole rehearse, to be shown with the health check")
 	f.BoolVarP(&verbose, "verbose", "v", false, "print what the app prints when a revision is synthesised")
 	if err := cmd.MarkFlagRequired("base"); err != nil {
 		panic(err) // the flag is defined above
@@ -144,27 +156,40 @@ func openSide(ctx context.Context, from, app string, log func(string)) (*templat
 	return templatediff.Revision{Dir: ".", Name: from, App: app, Log: log}.Open(ctx)
 }
 
-func writeReport(out io.Writer, report *templatediff.Report, format, name, overflow, link string) error {
+func writeReport(out io.Writer, report *templatediff.Report, format, name, link, overflow string) error {
 	switch format {
 	case "json":
 		return report.WriteJSON(out)
 	case "markdown":
-		comment, cut := report.Markdown(name, templatediff.MaxComment, link)
-		if cut && overflow != "" {
-			file, err := os.OpenFile(overflow, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-			if err != nil {
-				return err
-			}
-			whole, _ := report.Markdown(name, 0, "")
-			_, err = io.WriteString(file, whole)
-			if err := errors.Join(err, file.Close()); err != nil {
-				return err
-			}
-		}
-		_, err := io.WriteString(out, comment)
-		return err
+		return writeMarkdown(out, report, name, link, overflow)
 	}
 	return report.WriteText(out, colours(out))
+}
+
+func writeComment(path string, report *templatediff.Report, name, link, overflow string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeMarkdown(file, report, name, link, overflow), file.Close())
+}
+
+// writeMarkdown writes a comment, and all of it to the overflow if it is cut.
+func writeMarkdown(out io.Writer, report *templatediff.Report, name, link, overflow string) error {
+	comment, cut := report.Markdown(name, templatediff.MaxComment, link)
+	if cut && overflow != "" {
+		file, err := os.OpenFile(overflow, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return err
+		}
+		whole, _ := report.Markdown(name, 0, "")
+		_, err = io.WriteString(file, whole)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(out, comment)
+	return err
 }
 
 // colours says whether an output is a terminal whose user wants colours: https://no-color.org

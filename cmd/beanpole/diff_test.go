@@ -96,6 +96,17 @@ func TestDiffFormats(t *testing.T) {
 	}
 }
 
+func TestDiffWritesAComment(t *testing.T) {
+	comment := filepath.Join(t.TempDir(), "comment.md")
+	stdout, code, _ := execute(t, "", "diff", "--base", corpus+"health-check/base.json", "--head", corpus+"health-check/head.json",
+		"--comment", comment, "--rehearsal", "verdict: healthy by 200")
+	written, err := os.ReadFile(comment)
+	if err != nil || code != 0 || !strings.HasPrefix(stdout, "safe: ") || !strings.Contains(stdout, "\n  rehearsal: healthy by 200\n") ||
+		!strings.HasPrefix(string(written), "<!-- beanpole diff") || !strings.Contains(string(written), "\n- rehearsal: healthy by 200\n") {
+		t.Errorf("exit %d, %v, printed %q, wrote %q", code, err, stdout, written)
+	}
+}
+
 func TestDiffHasNoColoursOutsideOfATerminal(t *testing.T) {
 	stdout, _, _ := execute(t, "", "diff", "--base", corpus+"access/base.json", "--head", corpus+"access/head.json")
 	if strings.Contains(stdout, "\x1b") {

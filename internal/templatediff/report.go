@@ -187,7 +187,7 @@ type Change struct {
 	LosesData bool `json:"losesData,omitempty"`
 }
 
-// Remark is a sentence about a place.
+// Remark is a sentence about a place, or about the whole if the place is zero.
 type Remark struct {
 	Place
 	Text string `json:"text"`

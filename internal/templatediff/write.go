@@ -55,7 +55,12 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 		}
 		return paint(bold, p.name())
 	}
-	item := func(p Place, text string) { fmt.Fprintf(&b, "  %s %s\n", name(p), text) }
+	item := func(p Place, text string) {
+		if p.Resource != "" {
+			text = name(p) + " " + text
+		}
+		fmt.Fprintf(&b, "  %s\n", text)
+	}
 	if len(r.Environments) > 1 {
 		section("Environments")
 		for _, e := range r.Environments {
@@ -278,7 +283,11 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 	if len(r.Health) > 0 {
 		b.WriteString("#### Health check\n\n")
 		for _, h := range r.Health {
-			fmt.Fprintf(&b, "- **%s**: %s\n", escape(h.name()), escape(h.Text))
+			if h.Resource != "" {
+				fmt.Fprintf(&b, "- **%s**: %s\n", escape(h.name()), escape(h.Text))
+			} else {
+				fmt.Fprintf(&b, "- %s\n", escape(h.Text))
+			}
 		}
 		b.WriteString("\n")
 	}
