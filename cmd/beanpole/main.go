@@ -38,7 +38,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newOptionsCommand(), newValidateCommand(), newLocalCommand(), newRehearseCommand())
-	root.AddCommand(newDiffCommand(), newStatusCommand())
+	root.AddCommand(newDiffCommand(), newStatusCommand(), newExplainCommand())
 	return root
 }
 
