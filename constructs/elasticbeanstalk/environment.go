@@ -214,6 +214,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	})
 	e.orderBeforeEnvironment()
 	e.warn()
+	e.warnAboutBundle()
 	return e
 }
 

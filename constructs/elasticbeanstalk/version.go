@@ -78,6 +78,28 @@ func writeBundle(name string, props EnvironmentProps) (err error) {
 	return props.Source.WriteZip(file)
 }
 
+// warnAboutBundle passes on what in the source silently does nothing, as warnings that can be acknowledged by the id of their
+// rule, such as "beanpole:procfile-port".
+func (e *Environment) warnAboutBundle() {
+	warnings, err := e.props.Source.Lint(func(namespace, name string) (string, bool) {
+		for _, s := range e.settings {
+			if s.Namespace == namespace && s.OptionName == name {
+				if s.Unresolved {
+					return "", true
+				}
+				return s.Value, true
+			}
+		}
+		return "", false
+	})
+	if err != nil {
+		panic(fmt.Errorf("%s: Source: %w", *e.Node().Path(), err))
+	}
+	for _, w := range warnings {
+		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:"+w.Rule), jsii.String(w.String()))
+	}
+}
+
 // context is what the check of option settings knows of the environment.
 func (p *EnvironmentProps) context() option.Context {
 	return option.Context{Tier: option.WebServer, Platform: cmp.Or(p.Platform.Branch, DefaultPlatformBranch)}
