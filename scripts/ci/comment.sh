@@ -36,7 +36,8 @@ for artifact in "$directory"/*/; do
 	export MARKER
 	# shellcheck disable=SC2016 # a program of jq
 	old=$(gh api --paginate "repos/$REPOSITORY/issues/$id/comments?per_page=100" \
-		--jq '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARKER))) | .id' | head -n 1)
+		--jq '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARKER))) | .id')
+	old=${old%%$'\n'*}
 	if [ -n "$old" ]; then
 		jq -n --rawfile body "$comment" '{body: $body}' | gh api --method PATCH "repos/$REPOSITORY/issues/comments/$old" --input - --silent
 	else

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares two sets of templates for a pull request. What it finds becomes a comment, which it prepares and somebody else
 # writes; the exit code of the comparison is an output, so that the comment is there before the job fails.
-#   BASE, HEAD, APP, FAIL_ON, ACCEPTED, NAME, APPEND, NUMBER   the inputs of action.yml, and the pull request's number
+#   BASE, HEAD, APP, FAIL_ON, ACCEPTED, NAME, REHEARSAL, NUMBER   the inputs of action.yml, and the pull request's number
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -21,20 +21,13 @@ comment=$directory/comment.md
 whole=$(mktemp) errors=$(mktemp)
 code=0
 "$BEANPOLE" diff --base "$BASE" --head "$HEAD" ${APP:+--app "$APP"} ${NAME:+--name "$NAME"} --fail-on "$FAIL_ON" \
-	--format markdown --overflow "$whole" --overflow-at "the summary of the job has all of them" >"$comment" 2>"$errors" || code=$?
+	${REHEARSAL:+--rehearsal "$REHEARSAL"} --comment "$comment" --overflow "$whole" --overflow-at "the summary of the job has all of them" 2>"$errors" || code=$?
 cat "$errors" >&2
-if [ "$code" -gt 1 ]; then
+if [ ! -s "$comment" ]; then
 	# shellcheck disable=SC2016 # Markdown
 	printf '<!-- beanpole diff %s -->\n**The templates cannot be compared.**\n\n``````\n%s\n``````\n' "$NAME" "$(tail -n 20 "$errors" | tr -d '`' | cut -c 1-1000)" >"$comment"
-	verdict="the templates cannot be compared"
-else
-	verdict=$(sed -n '/^<!--/d; /[^[:space:]]/{p;q;}' "$comment" | tr -d '`*#' | cut -c 1-300)
 fi
-if [ -n "$APPEND" ] && [ -s "$APPEND" ]; then
-	head -c 2000 "$APPEND" >"$errors"
-	# GitHub takes 65,536 characters.
-	if [ $(($(wc -m <"$comment") + $(wc -m <"$errors"))) -lt 65500 ]; then cat "$errors" >>"$comment"; fi
-fi
+verdict=$(sed -n '/^<!--/d; /[^[:space:]]/{p;q;}' "$comment" | tr -d '`*#' | cut -c 1-300)
 [ "$ACCEPTED" != true ] || printf '\nA label accepts what this does.\n' >>"$comment"
 if [ -s "$whole" ]; then cat "$whole"; else cat "$comment"; fi >>"$GITHUB_STEP_SUMMARY"
 printf '%s\n' "${NUMBER-}" >"$directory/number"
