@@ -109,14 +109,6 @@ var defaultAssembly struct {
 	directory string
 }
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if defaultAssembly.directory != "" {
-		os.RemoveAll(defaultAssembly.directory)
-	}
-	os.Exit(code)
-}
-
 func TestWrongConfigurationIsToldAtOnceAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	root, err := programs()
