@@ -81,24 +81,6 @@ func openFile(path string) (*Assembly, error) {
 	return a, a.finish()
 }
 
-// FromTemplates makes an assembly of templates by stack name, such as the deployed ones.
-func FromTemplates(name string, templates map[string][]byte) (*Assembly, error) {
-	a := &Assembly{Name: name}
-	var errs []error
-	for stack, data := range templates {
-		document, err := template.Parse(stack, data)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		a.Stacks = append(a.Stacks, &Stack{ID: stack, Name: stack, Document: document})
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return a, a.finish()
-}
-
 func (a *Assembly) finish() error {
 	slices.SortFunc(a.Stacks, func(x, y *Stack) int { return cmp.Compare(x.ID, y.ID) })
 	for i, s := range a.Stacks {

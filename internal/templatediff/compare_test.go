@@ -3,6 +3,7 @@ package templatediff
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,11 +11,31 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"example.com/beanpole-cdk/internal/template"
 )
 
 // stack writes a template from the lines of its resources.
 func stack(resources ...string) string {
 	return `{"Resources": {` + strings.Join(resources, ",\n") + `}}`
+}
+
+// fromTemplates makes an assembly of templates by stack name.
+func fromTemplates(name string, templates map[string][]byte) (*Assembly, error) {
+	a := &Assembly{Name: name}
+	var errs []error
+	for stack, data := range templates {
+		document, err := template.Parse(stack, data)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		a.Stacks = append(a.Stacks, &Stack{ID: stack, Name: stack, Document: document})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return a, a.finish()
 }
 
 func assembly(t *testing.T, stacks map[string]string) *Assembly {
@@ -23,7 +44,7 @@ func assembly(t *testing.T, stacks map[string]string) *Assembly {
 	for name, text := range stacks {
 		templates[name] = []byte(text)
 	}
-	a, err := FromTemplates("test", templates)
+	a, err := fromTemplates("test", templates)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,12 +381,12 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
 	}
-	a, err := Open(filepath.Dir(file("h/manifest.json", `{"missing": [{"key": "vpc-provider"}], "artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "s.json"}}}}`)))
+	_, err := Open(filepath.Dir(file("h/manifest.json", `{"missing": [{"key": "vpc-provider"}], "artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "s.json"}}}}`)))
 	if err == nil {
 		t.Error("a missing template is no error")
 	}
 	file("h/s.json", `{"Resources": {}}`)
-	if a, err = Open(filepath.Join(dir, "h")); err != nil || !slices.ContainsFunc(a.Warnings, func(w string) bool { return strings.Contains(w, "vpc-provider") }) {
+	if a, err := Open(filepath.Join(dir, "h")); err != nil || !slices.ContainsFunc(a.Warnings, func(w string) bool { return strings.Contains(w, "vpc-provider") }) {
 		t.Errorf("%v, %v", a, err)
 	}
 }
@@ -385,11 +406,11 @@ func FuzzCompare(f *testing.F) {
 	f.Add([]byte(`{"Resources":{"A":{"Type":"AWS::ElasticBeanstalk::Environment","Properties":{"OptionSettings":[{"Fn::If":["x",1]}]}}}}`), []byte(`{"Resources":{}}`))
 	f.Add([]byte(`{"Conditions":{"a":{"Condition":"a"}},"Resources":{"A":{"Type":"AWS::SNS::Topic","Condition":"a"}}}`), []byte(`{"Resources":{"A":{"Type":"AWS::SNS::Topic","Properties":{"x":{"Fn::If":["a","b","c"]}}}}}`))
 	f.Fuzz(func(t *testing.T, base, head []byte) {
-		b, err := FromTemplates("base", map[string][]byte{"s": base})
+		b, err := fromTemplates("base", map[string][]byte{"s": base})
 		if err != nil {
 			return
 		}
-		h, err := FromTemplates("head", map[string][]byte{"s": head})
+		h, err := fromTemplates("head", map[string][]byte{"s": head})
 		if err != nil {
 			return
 		}
