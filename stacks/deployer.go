@@ -14,21 +14,25 @@ import (
 
 // GitHubConfig is the repository whose workflows deploy.
 type GitHubConfig struct {
-	// Repository is "owner/name", spelled as GitHub spells it. Required.
+	// Repository is spelled as in the subject that GitHub signs: "octocat@583231/shop@1296269", with the numbers of owner
+	// and repository, for repositories made or renamed since July 15, 2026, and those that have switched to it;
+	// "octocat/shop" for others. Required.
+	//
+	// https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
 	Repository string `beanpole:"repository"`
 	// OIDCProviderExists says that the accounts have GitHub as an identity provider already, which they can have only
 	// once. Default: it is made.
 	OIDCProviderExists bool `beanpole:"oidcProviderExists"`
 }
 
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9](-?[A-Za-z0-9])*/[A-Za-z0-9._-]+$`)
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9](-?[A-Za-z0-9])*(/[A-Za-z0-9._-]+|@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)$`)
 
 func (g *GitHubConfig) validate(problem func(key, format string, args ...any)) {
 	if g == nil {
 		return
 	}
 	if !repositoryName.MatchString(g.Repository) {
-		problem("github.repository", `%q is not a repository; write it as in "octocat/shop"`, g.Repository)
+		problem("github.repository", `%q is not a repository; write it as in "octocat@583231/shop@1296269" or, if GitHub signs it without the numbers, "octocat/shop"`, g.Repository)
 	}
 }
 

@@ -106,11 +106,21 @@ func TestADeployerForEachAccount(t *testing.T) {
 	})
 }
 
+// New repositories are known by number too: their names can be taken by others.
+func TestTheDeployerTrustsARepositoryByNumber(t *testing.T) {
+	deployer := templates(t, `{"production": {}}, "github": {"repository": "octocat@583231/shop@1296269"}`)["shop-deployer"]
+	requireProperties(t, deployer.One(t, "AWS::IAM::Role"), map[string]string{
+		"AssumeRolePolicyDocument.Statement.0.Condition": `{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com",` +
+			`"token.actions.githubusercontent.com:sub":"repo:octocat@583231/shop@1296269:environment:production"}}`,
+	})
+}
+
 func TestWhatIsWrongWithGitHub(t *testing.T) {
 	for github, parts := range map[string][]string{
-		`{}`:                          {`beanpole.github.repository: "" is not a repository`, "octocat/shop"},
-		`{"repository": "shop"}`:      {`beanpole.github.repository: "shop"`},
-		`{"repository": "octocat/*"}`: {`beanpole.github.repository: "octocat/*"`},
+		`{}`:                                     {`beanpole.github.repository: "" is not a repository`, "octocat/shop"},
+		`{"repository": "shop"}`:                 {`beanpole.github.repository: "shop"`},
+		`{"repository": "octocat/shop@1296269"}`: {`beanpole.github.repository: "octocat/shop@1296269"`, "octocat@583231/shop@1296269"},
+		`{"repository": "octocat/*"}`:            {`beanpole.github.repository: "octocat/*"`},
 		`{"repository": "octocat/shop", "oidcProviderExists": "arn"}`: {`beanpole.github.oidcProviderExists: must be true or false`},
 		`{"repo": "octocat/shop"}`:                                    {`beanpole.github.repo: there is no such key`, `repository`},
 	} {
