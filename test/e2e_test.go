@@ -23,6 +23,9 @@ import (
 // programs are built once, where `make` builds them too, so that an unchanged one costs nothing.
 var programs = sync.OnceValues(func() (string, error) {
 	root, err := filepath.Abs("..")
+	if err == nil {
+		err = lookAt(root)
+	}
 	if err != nil {
 		return "", err
 	}
