@@ -159,6 +159,26 @@ func TestRenamedResources(t *testing.T) {
 	expect(t, r, got, map[string]Effect{"s Renamed": Rejected})
 }
 
+func TestWhatBecomesOfDataThatLeavesTheStack(t *testing.T) {
+	table := func(policy string) string {
+		return stack(fmt.Sprintf(`"T": {"Type": "AWS::DynamoDB::Table", %s "Properties": {}}`, policy))
+	}
+	for policy, want := range map[string]struct {
+		effect Effect
+		loses  bool
+	}{
+		``:                              {RemovesResource, true},
+		`"DeletionPolicy": "Delete",`:   {RemovesResource, true},
+		`"DeletionPolicy": "Snapshot",`: {RemovesResource, false},
+		`"DeletionPolicy": "Retain",`:   {None, false},
+	} {
+		r, _ := diff(t, map[string]string{"s": table(policy)}, map[string]string{"s": stack()})
+		if len(r.Changes) != 1 || r.Changes[0].Effect != want.effect || r.Changes[0].LosesData != want.loses || slices.Contains(r.Verdict.Flags, FlagLosesData) != want.loses {
+			t.Errorf("%s: %+v, flags %v", policy, r.Changes, r.Verdict.Flags)
+		}
+	}
+}
+
 func TestEnvironmentMovesToAnotherStack(t *testing.T) {
 	web := fmt.Sprintf(environmentJSON, settingJSON("aws:autoscaling:asg", "MinSize", "2"))
 	topic := `"T": {"Type": "AWS::SNS::Topic"}`

@@ -106,14 +106,20 @@ func (c *comparison) left(p *pair, r *resourceChange) {
 
 func (c *comparison) gone(p *pair, r *resourceChange) {
 	why, loses := farewell(p.base.body(r.Resource), r.schema)
-	c.add(r, Remove, "", RemovesResource, why).LosesData = loses
+	effect := RemovesResource
+	if why == stays {
+		effect = None
+	}
+	c.add(r, Remove, "", effect, why).LosesData = loses
 }
+
+const stays = "the stack lets go of it, and it stays as it is (DeletionPolicy)"
 
 // farewell says what becomes of a resource that leaves its stack.
 func farewell(body map[string]any, s schema) (why string, losesData bool) {
 	switch policy := text(body["DeletionPolicy"]); {
 	case policy == "Retain" || policy == "RetainExceptOnCreate":
-		return "the stack lets go of it, and it stays (DeletionPolicy)", false
+		return stays, false
 	case policy == "Snapshot":
 		return "a snapshot is kept (DeletionPolicy)", false
 	case s.data:
