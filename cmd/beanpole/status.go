@@ -106,7 +106,9 @@ func showStatus(cmd *cobra.Command, source status.Source, goal status.Goal, time
 		defer cancel()
 		began := time.Now()
 		var err error
-		facts, err = status.Wait(ctx, source, goal, status.Poll, func(line string) {
+		// Who has little time looks more often.
+		poll := max(time.Second, min(status.Poll, timeout/20))
+		facts, err = status.Wait(ctx, source, goal, poll, func(line string) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%4.0f s  %s\n", time.Since(began).Seconds(), line)
 		})
 		if met := status.NotMet(""); errors.As(err, &met) {
