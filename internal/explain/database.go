@@ -76,9 +76,9 @@ func (p *project) statement(m *module, s statement, local, seen map[string]bool)
 			continue
 		}
 		full, n := dotted(tokens[i:])
-		called := i+n < len(tokens) && tokens[i+n].text == "("
+		called := i+n < len(tokens) && tokens[i+n].text == "(" || s.starts("@")
 		where := fmt.Sprintf("%s:%d: %s", m.file, tokens[i].line, full)
-		if called {
+		if called && !s.starts("@") {
 			where += "()"
 		}
 		parts := strings.Split(full, ".")
@@ -91,7 +91,7 @@ func (p *project) statement(m *module, s statement, local, seen map[string]bool)
 		if !called && !imported && !(inherits && !local[parts[0]]) || local[parts[0]] && !imported {
 			continue
 		}
-		f := p.name(m, full, called || inherits || s.starts("@"), where, local, seen)
+		f := p.name(m, full, called || inherits, where, local, seen)
 		if f.asks == yes {
 			return f
 		} else if f.asks == unknown && result.asks == no {

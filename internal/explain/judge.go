@@ -3,9 +3,11 @@ package explain
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
+	"example.com/beanpole-cdk/constructs/django/overlay"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
 )
 
@@ -30,7 +32,8 @@ type sight struct {
 	viewFile string // and where it is
 	database finding
 	unread   []string // middleware that is not in the bundle
-	hosts    answer   // whether the instance's address is allowed
+	hosts    answer   // whether the host of the check is allowed
+	host     string   // and how
 }
 
 const (
@@ -62,7 +65,7 @@ func (e *environment) look() sight {
 	middleware, complete := settings.strings("MIDDLEWARE")
 	lacks := func(name string) bool { return complete && !slices.Contains(middleware, name) }
 	e.lookAtMiddleware(&s, middleware, plain)
-	s.hosts = e.hosts(settings)
+	s.hosts, s.host = e.hosts(settings)
 
 	if root := settings.string("ROOT_URLCONF"); root != "" {
 		s.urlconf = root
@@ -99,7 +102,7 @@ func (e *environment) lookAtMiddleware(s *sight, middleware []string, plain stri
 			})
 			knows = knows || slices.ContainsFunc(texts(st.tokens), func(t string) bool {
 				return t != "" && t != "/" && strings.Trim(t, "/") == strings.Trim(plain, "/")
-			}) || s.project.settings.holds(st.tokens, plain, 0)
+			}) || s.project.settings.holds(st.tokens, plain)
 		}
 		switch {
 		case responds && knows && s.early == "":
@@ -110,18 +113,66 @@ func (e *environment) lookAtMiddleware(s *sight, middleware []string, plain stri
 	}
 }
 
-// hosts says whether Django accepts the instance's own address as the host.
-func (e *environment) hosts(settings *settings) answer {
-	list, complete := settings.strings("ALLOWED_HOSTS")
-	switch {
-	case e.wrapped() || strings.Contains(e.nginx, "proxy_set_header") && strings.Contains(e.nginx, "Host"):
-		return yes
-	case slices.Contains(list, "*") && complete:
-		return yes
-	case complete && !slices.ContainsFunc(list, func(h string) bool { return strings.Trim(h, "0123456789.") == "" }):
-		return no
+var (
+	hostHeader   = regexp.MustCompile(`proxy_set_header\s+Host\s+"?([^";\s]+)`)
+	wrapperNames = regexp.MustCompile(`local (?:allowed_hosts|instance_ip)=(\w+)`)
+)
+
+// rewrittenHost is what nginx makes of the Host header for the check's path, "" if it leaves it.
+func (e *environment) rewrittenHost() string {
+	if m := hostHeader.FindStringSubmatch(e.nginx); m != nil && !strings.HasPrefix(m[1], "$") {
+		return m[1]
 	}
-	return unknown
+	return ""
+}
+
+// hosts says whether Django accepts the host of the check, which is the instance's own address, and how.
+func (e *environment) hosts(settings *settings) (accepted answer, how string) {
+	list, complete := settings.strings("ALLOWED_HOSTS")
+	where := settings.module.file
+	if all := settings.values["ALLOWED_HOSTS"]; len(all) > 0 {
+		last := all[len(all)-1]
+		where = fmt.Sprintf("%s:%d", last.module.file, last.line)
+	} else if settings.complete {
+		complete = true // Django's default: nobody
+	}
+	allows := func(host string) bool {
+		return slices.ContainsFunc(list, func(h string) bool {
+			return h == "*" || h == host || strings.HasPrefix(h, ".") && strings.HasSuffix(host, h)
+		})
+	}
+	if host := e.rewrittenHost(); host != "" {
+		how = fmt.Sprintf("%s, which nginx sends for this path (%s)", host, e.nginxFile)
+		switch {
+		case allows(host):
+			return yes, how
+		case complete:
+			return no, fmt.Sprintf("%s; ALLOWED_HOSTS does not have it (%s): Django answers 400", how, where)
+		}
+		return unknown, how + "; not known whether ALLOWED_HOSTS has it"
+	}
+	how = "the instance's own address"
+	switch {
+	case allows("*"):
+		return yes, how + "; ALLOWED_HOSTS lets every host in"
+	case complete && slices.ContainsFunc(list, func(h string) bool { return strings.Trim(h, "0123456789.") == "" && h != "127.0.0.1" }):
+		return unknown, how + "; not known whether it is one of those in ALLOWED_HOSTS, which differ from instance to instance"
+	case complete && e.wrapped():
+		return no, fmt.Sprintf("%s, which the wrapper adds to the environment; but ALLOWED_HOSTS does not come from there (%s): Django answers 400", how, where)
+	case complete:
+		return no, fmt.Sprintf("%s, which ALLOWED_HOSTS does not have (%s): Django answers 400", how, where)
+	}
+	if e.wrapped() {
+		script, _ := e.bundle.ReadFile(overlay.WrapperName)
+		for _, m := range wrapperNames.FindAllSubmatch(script, -1) {
+			for _, a := range settings.values["ALLOWED_HOSTS"] {
+				if settings.mentions(a.tokens, string(m[1])) {
+					return yes, fmt.Sprintf("%s, which the wrapper adds to %s when the app starts", how, m[1])
+				}
+			}
+		}
+	}
+	return unknown, how + "; not known whether ALLOWED_HOSTS has it (if not, Django answers 400)"
 }
 
 func (e *environment) lookForRedirects(s *sight, lacks func(string) bool, plain, relative string) {
@@ -145,7 +196,13 @@ func (e *environment) lookForRedirects(s *sight, lacks func(string) bool, plain,
 	}
 	s.https = on == yes
 	to := "SecurityMiddleware redirects to HTTPS: SECURE_SSL_REDIRECT is on" + how
+	if relative == "" {
+		relative = "healthz/"
+	}
 	exemption := fmt.Sprintf("write SECURE_REDIRECT_EXEMPT = [r\"^%s$\"] into %s", strings.ReplaceAll(relative, ".", `\.`), settings.module.file)
+	if plain == "/" {
+		exemption = "give the check a path of its own, such as /healthz/, and " + exemption
+	}
 	switch {
 	case on == yes && exempt == no:
 		redirects(yes, to+", and SECURE_REDIRECT_EXEMPT does not have the path", exemption)
@@ -248,18 +305,9 @@ func (e *environment) lookBeforeView(s *sight) {
 // judge turns what was seen into words.
 func (x *Explanation) judge(e *environment, s sight) {
 	c := e.check
-	x.Check = fmt.Sprintf("GET %s to port %d of each instance, every %v; healthy if it answers %s within %v", c.Path, e.port, c.Interval, e.check.SuccessCodes, c.Timeout)
-	switch {
-	case strings.Contains(e.nginx, "proxy_set_header") && strings.Contains(e.nginx, "Host"):
-		x.Host = "the instance's own address, which nginx replaces for this path (" + e.nginxFile + ")"
-	case e.wrapped():
-		x.Host = "the instance's own address, which the wrapper adds to ALLOWED_HOSTS when the app starts"
-	case s.hosts == yes:
-		x.Host = "the instance's own address; ALLOWED_HOSTS lets every host in"
-	case s.hosts == no:
-		x.Host = "the instance's own address, which is not in ALLOWED_HOSTS: Django answers 400"
-	default:
-		x.Host = "the instance's own address; not known whether ALLOWED_HOSTS has it (if not, Django answers 400)"
+	x.Check = fmt.Sprintf("GET %s to port %d of each instance every %g s; healthy if it answers %s within %g s", c.Path, e.port, c.Interval.Seconds(), c.SuccessCodes, c.Timeout.Seconds())
+	if x.Host = s.host; s.host == "" {
+		x.Host = "the instance's own address; not known whether the app accepts it"
 	}
 	redirects := codesAccept(c.SuccessCodes, 300, 399)
 	errs := codesAccept(c.SuccessCodes, 400, 499)
@@ -282,18 +330,19 @@ func (x *Explanation) layers(e *environment, s sight, redirects, errs []int) {
 		}
 	}
 	if s.earlyProxy {
-		none(0, No, "%s answers", s.early)
+		add("process", No, "nothing reaches it: the answer is of %s", s.early)
+		none(1, No, "nginx answers before")
 		return
 	}
-	add("process", Yes, "%s runs, has loaded the app and has a worker free within %v", e.server(), e.check.Timeout)
+	add("process", Yes, "%s runs, has loaded the app and has a worker free within %g s", e.server(), e.check.Timeout.Seconds())
 	mayRedirect := len(redirects) > 0
 	switch {
 	case len(errs) > 0:
 		none(1, No, "an error counts as healthy too (%s)", list(errs))
 		return
 	case s.early != "":
-		add("middleware", NotKnown, "%s answers, so what follows it is not run", s.early)
-		none(2, No, "%s answers", s.early)
+		add("middleware", No, "as far as %s only, which answers", s.early)
+		none(2, No, "a middleware answers before")
 		return
 	case mayRedirect && s.redirect == yes:
 		add("middleware", No, "as far as the redirect only: %s", s.by)
@@ -426,8 +475,10 @@ func (x *Explanation) recommend(e *environment, s sight, redirects, errs []int) 
 	switch {
 	case len(errs) > 0:
 		x.Recommendation = fmt.Sprintf("Take the errors out of the success codes: set MatcherHTTPCode to %s. A 400 or 404 says that the check does not reach the app.", health.DefaultSuccessCodes)
+	case s.hosts == no && (e.wrapped() || e.rewrittenHost() != ""):
+		x.Recommendation = fmt.Sprintf("Read the hosts from the environment: write ALLOWED_HOSTS = os.environ.get(\"ALLOWED_HOSTS\", \"\").split() into %s. As it is, every check is answered 400.", s.project.settings.module.file)
 	case s.hosts == no:
-		x.Recommendation = "Let the instance add its address to ALLOWED_HOSTS: deploy with django.NewEnvironment, whose wrapper does. As it is, every check is answered 400."
+		x.Recommendation = "Let the instance add its address to ALLOWED_HOSTS: deploy with django.NewEnvironment, whose wrapper does, and read ALLOWED_HOSTS from the environment. As it is, every check is answered 400."
 	case s.earlyProxy:
 		x.Recommendation = "Let a view of the app answer the check: as it is, the app can be dead and the instance healthy."
 	case s.https && noListener:

@@ -301,17 +301,47 @@ func (s *settings) property(tokens []token) string {
 	return found
 }
 
-// holds says whether an expression, through the settings that it names, comes from a property of this value.
-func (s *settings) holds(tokens []token, value string, depth int) bool {
-	if property := s.property(tokens); property != "" && s.project.properties[property] == value {
-		return true
-	}
+// through calls do with an expression and with those of the settings that it names.
+func (s *settings) through(tokens []token, seen map[string]bool, do func(expression []token)) {
+	do(tokens)
 	for _, t := range tokens {
-		if all := s.values[t.text]; t.kind == isName && len(all) > 0 && depth < maxDepth && s.holds(all[len(all)-1].tokens, value, depth+1) {
-			return true
+		names := []string{}
+		switch t.kind {
+		case isName:
+			names = append(names, t.text)
+		case isFormatted:
+			names = words.FindAllString(t.text, -1)
+		}
+		for _, name := range names {
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			for _, a := range s.values[name] {
+				s.through(a.tokens, seen, do)
+			}
 		}
 	}
-	return false
+}
+
+var words = regexp.MustCompile(`[A-Za-z_]\w*`)
+
+// holds says whether an expression, through the settings that it names, comes from a property of this value, or is it
+// because no property is set.
+func (s *settings) holds(tokens []token, value string) (found bool) {
+	s.through(tokens, map[string]bool{}, func(expression []token) {
+		property := s.property(expression)
+		found = found || property != "" && s.project.properties[property] == value || property == "" && slices.Contains(texts(expression), value)
+	})
+	return found
+}
+
+// mentions says whether an expression, through the settings that it names, has a text.
+func (s *settings) mentions(tokens []token, word string) (found bool) {
+	s.through(tokens, map[string]bool{}, func(expression []token) {
+		found = found || slices.Contains(texts(expression), word)
+	})
+	return found
 }
 
 // exempt says whether SECURE_REDIRECT_EXEMPT has a pattern for the path.
@@ -332,7 +362,7 @@ func (s *settings) exempt(path string) answer {
 		complete = complete && ok
 	}
 	for _, a := range all {
-		if s.holds(a.tokens, path, 0) {
+		if s.holds(a.tokens, path) {
 			return yes
 		}
 	}
@@ -366,7 +396,12 @@ func (p *project) route(conf *module, path string, depth int) routed {
 	for _, s := range conf.statements {
 		if !s.starts("urlpatterns") || len(s.tokens) < 3 {
 			if s.starts("from") && s.tokens[len(s.tokens)-1].text == "*" {
-				result.found = unknown
+				from, _ := conf.from(s)
+				if other := p.module(from); other != nil && depth < maxDepth {
+					result = p.route(other, path, depth+1)
+				} else if !among(from, []string{"django"}) {
+					result.found = unknown
+				}
 			}
 			continue
 		}
@@ -382,17 +417,24 @@ func (p *project) route(conf *module, path string, depth int) routed {
 	return result
 }
 
+// patterns judges a list of patterns, and the lists that it names.
 func (p *project) patterns(conf *module, tokens []token, path string, depth int) routed {
 	result := routed{found: no}
-	if has(tokens, "router") || has(tokens, "get_urlpatterns") {
-		result.found = unknown
+	take := func(r routed) bool {
+		if r.found == unknown {
+			result = r
+		}
+		return r.found == yes
 	}
-	for i := 0; i+1 < len(tokens); i++ {
+	for i := 0; i < len(tokens); i++ {
 		full, n := dotted(tokens[i:])
 		if n == 0 {
 			continue
 		}
 		if i += n - 1; i+1 >= len(tokens) || tokens[i+1].text != "(" {
+			if r := p.named(conf, full, path, depth); take(r) {
+				return r
+			}
 			continue
 		}
 		function := full[strings.LastIndex(full, ".")+1:]
@@ -401,11 +443,30 @@ func (p *project) patterns(conf *module, tokens []token, path string, depth int)
 		}
 		inside, length := group(tokens[i+1:])
 		i += length
-		arguments := split(inside, ",")
-		if len(arguments) < 2 {
+		if arguments := split(inside, ","); len(arguments) >= 2 {
+			if r := p.pattern(conf, function != "path", arguments[0], arguments[1], path, depth); take(r) {
+				return r
+			}
+		}
+	}
+	return result
+}
+
+// named judges a list of patterns that a module has under a name.
+func (p *project) named(conf *module, full, path string, depth int) routed {
+	first, _, attribute := strings.Cut(full, ".")
+	switch {
+	case full == "urlpatterns" || full == "settings" || strings.HasPrefix(full, "settings."):
+		return routed{found: no}
+	case attribute || conf.imports[first] != "" || depth >= maxDepth:
+		return routed{found: unknown}
+	}
+	result := routed{found: no}
+	for _, s := range conf.statements {
+		if s.indent > 0 || !s.starts(first, "=") && !s.starts(first, "+=") {
 			continue
 		}
-		if r := p.pattern(conf, function != "path", arguments[0], arguments[1], path, depth); r.found == yes {
+		if r := p.patterns(conf, s.tokens[2:], path, depth+1); r.found == yes {
 			return r
 		} else if r.found == unknown {
 			result = r
@@ -433,7 +494,7 @@ func (p *project) pattern(conf *module, isRegex bool, route, view []token, path 
 		if at := re.FindStringIndex(path); at != nil {
 			end = at[1]
 		}
-	case p.settings != nil && p.settings.holds(route, "/"+path, 0) && !below:
+	case p.settings != nil && p.settings.holds(route, "/"+path) && !below:
 		end = len(path)
 	default:
 		return routed{found: unknown}
@@ -458,6 +519,9 @@ func (p *project) pattern(conf *module, isRegex bool, route, view []token, path 
 		at, n := dotted(target)
 		if n < len(target) {
 			return routed{found: unknown}
+		}
+		if first, _, _ := strings.Cut(at, "."); conf.imports[first] == "" {
+			return p.named(conf, at, path[end:], depth)
 		}
 		if at = conf.resolve(at); p.module(at) == nil {
 			return routed{found: unknown, outside: at}
