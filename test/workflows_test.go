@@ -215,6 +215,22 @@ func TestActionlint(t *testing.T) {
 	if output, err := lint.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}
+	// The workflows that the documentation shows are right too.
+	documentation, err := os.ReadFile("../docs/github.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(documentation, -1)
+	if len(shown) != 2 {
+		t.Errorf("docs/github.md shows %d workflows", len(shown))
+	}
+	for _, example := range shown {
+		lint := exec.Command(program, "-no-color", "-shellcheck=", "-pyflakes=", "-")
+		lint.Stdin = bytes.NewReader(example[1])
+		if output, err := lint.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, output)
+		}
+	}
 }
 
 // shell runs a script of scripts/ci in a directory of its own, with programs that stand in for the real ones: each is the
