@@ -135,8 +135,8 @@ func (d *Deployer) status(stack string, environment EnvironmentConfig) []awsiam.
 			"elasticbeanstalk:DescribeConfigurationSettings", "elasticbeanstalk:DescribeEnvironmentHealth", "elasticbeanstalk:DescribeEnvironments",
 			"elasticbeanstalk:DescribeEvents", "elasticbeanstalk:DescribeInstancesHealth",
 		}, d.arn("elasticbeanstalk", region, "application/"+stack+"-*"), d.arn("elasticbeanstalk", region, "environment/"+stack+"-*/*")),
-		read([]string{"cloudformation:DescribeStackResources", "cloudformation:GetTemplate"}, d.arn("cloudformation", region, "stack/"+stack+"/*")),
-		read([]string{"cloudformation:DescribeStackResources"}, d.arn("cloudformation", region, "stack/awseb-e-*-stack/*")),
+		read([]string{"cloudformation:GetTemplate", "cloudformation:ListStackResources"}, d.arn("cloudformation", region, "stack/"+stack+"/*")),
+		read([]string{"cloudformation:ListStackResources"}, d.arn("cloudformation", region, "stack/awseb-e-*-stack/*")),
 		// These know no resources, or only platforms, which are AWS's.
 		read([]string{
 			"elasticbeanstalk:DescribePlatformVersion", "elasticbeanstalk:ListPlatformBranches",

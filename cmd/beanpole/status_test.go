@@ -26,11 +26,11 @@ func answersOf(t *testing.T, scenario string) {
 		switch {
 		case scenario == "none" && action == "DescribeEnvironments":
 			body = []byte("<Environments/>")
-		case action == "DescribeStackResources" && r.Form.Get("StackName") == "shop-staging-web":
+		case action == "ListStackResources" && r.Form.Get("StackName") == "shop-staging-web":
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprint(w, "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id shop-staging-web does not exist</Message></Error></ErrorResponse>")
 			return
-		case action == "DescribeStackResources" && !strings.HasPrefix(r.Form.Get("StackName"), "awseb-"):
+		case action == "ListStackResources" && !strings.HasPrefix(r.Form.Get("StackName"), "awseb-"):
 			file += "-web"
 		}
 		for _, dir := range []string{scenario, "green"} {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	stacktypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -102,17 +103,18 @@ var ErrNotThere = errors.New("is not deployed yet")
 
 // InStack finds the environment of a CloudFormation stack. The error is an [ErrNotThere] if the stack has none.
 func (c *Client) InStack(ctx context.Context, stack string) (*Environment, error) {
-	out, err := c.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &stack})
+	resources, err := c.resources(ctx, stack)
 	if err != nil {
 		if strings.Contains(err.Error(), "does not exist") {
 			return nil, fmt.Errorf("stack %s %w", stack, ErrNotThere)
 		}
-		return nil, plain("DescribeStackResources", err)
+		return nil, plain("ListStackResources", err)
 	}
 	var found []string
 	e := &Environment{client: c, stack: stack}
-	for _, r := range out.StackResources {
-		if aws.ToString(r.ResourceType) == "AWS::ElasticBeanstalk::Environment" && aws.ToString(r.PhysicalResourceId) != "" {
+	for _, r := range resources {
+		// One whose creation has failed was deleted, and is still listed.
+		if aws.ToString(r.ResourceType) == "AWS::ElasticBeanstalk::Environment" && aws.ToString(r.PhysicalResourceId) != "" && r.ResourceStatus != stacktypes.ResourceStatusDeleteComplete {
 			e.name, e.logical = aws.ToString(r.PhysicalResourceId), aws.ToString(r.LogicalResourceId)
 			found = append(found, e.name)
 		}
@@ -124,6 +126,22 @@ func (c *Client) InStack(ctx context.Context, stack string) (*Environment, error
 		return e, nil
 	}
 	return nil, fmt.Errorf("stack %s has %d environments; name one: %s", stack, len(found), strings.Join(found, ", "))
+}
+
+// resources lists all resources of a stack: DescribeStackResources ends after 100.
+func (c *Client) resources(ctx context.Context, stack string) ([]stacktypes.StackResourceSummary, error) {
+	in := &cloudformation.ListStackResourcesInput{StackName: &stack}
+	var found []stacktypes.StackResourceSummary
+	for {
+		out, err := c.stacks.ListStackResources(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, out.StackResourceSummaries...)
+		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" {
+			return found, nil
+		}
+	}
 }
 
 // Named is the environment of a name, or of an id such as e-abcdefghij.
@@ -297,14 +315,13 @@ func (c *Client) instances(ctx context.Context, id *string) ([]status.Instance, 
 
 // groups are the target groups in the stack that Beanstalk keeps for the environment.
 func (c *Client) groups(ctx context.Context, id string) ([]status.TargetGroup, error) {
-	stack := "awseb-" + id + "-stack"
-	resources, err := c.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &stack})
+	resources, err := c.resources(ctx, "awseb-"+id+"-stack")
 	if err != nil {
 		return nil, err
 	}
 	processes := map[string]string{}
 	var arns []string
-	for _, r := range resources.StackResources {
+	for _, r := range resources {
 		if aws.ToString(r.ResourceType) != "AWS::ElasticLoadBalancingV2::TargetGroup" || aws.ToString(r.PhysicalResourceId) == "" {
 			continue
 		}

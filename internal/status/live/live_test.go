@@ -53,10 +53,13 @@ func answer(scenario, action string, form url.Values) []byte {
 		if name != "" && name != "shop-prod" && name != "e-abcdefghij" {
 			return []byte("<Environments/>")
 		}
-	case "DescribeStackResources":
-		switch form.Get("StackName") + form.Get("PhysicalResourceId") {
-		case "shop-prod", "shop-production-web":
+	case "ListStackResources":
+		switch form.Get("StackName") {
+		case "shop-production-web":
 			action += "-web"
+		case "shop-failed-web":
+			return []byte(`<StackResourceSummaries><member><LogicalResourceId>WebResource</LogicalResourceId><PhysicalResourceId>shop-failed</PhysicalResourceId>
+				<ResourceType>AWS::ElasticBeanstalk::Environment</ResourceType><ResourceStatus>DELETE_COMPLETE</ResourceStatus></member></StackResourceSummaries>`)
 		case "awseb-e-abcdefghij-stack":
 		default:
 			return nil
@@ -172,7 +175,8 @@ func TestInStack(t *testing.T) {
 	if f, err := environment.Facts(context.Background()); err != nil || f.Environment.Name != "shop-prod" || f.Environment.Stack != "shop-production-web" || f.Declared == nil {
 		t.Errorf("got %+v, %v", f.Environment, err)
 	}
-	for stack, says := range map[string]string{"shop-staging-web": "stack shop-staging-web is not deployed yet", "awseb-e-abcdefghij-stack": "the environment of stack"} {
+	for stack, says := range map[string]string{"shop-staging-web": "stack shop-staging-web is not deployed yet", "awseb-e-abcdefghij-stack": "the environment of stack",
+		"shop-failed-web": "the environment of stack shop-failed-web is not deployed yet"} {
 		if _, err := client.InStack(context.Background(), stack); !errors.Is(err, live.ErrNotThere) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v", stack, err)
 		}
