@@ -105,7 +105,7 @@ type environment struct {
 	settings  []option.Setting
 	check     health.Check
 	port      int
-	min       int // instances
+	min       int // instances, 0 if nobody has said yet
 	single    bool
 	replaces  answer // whether the Auto Scaling group looks at this check
 	https     *bool
@@ -132,6 +132,9 @@ func New(in Input) (*Explanation, error) {
 	e := &environment{bundle: reader, https: in.HTTPS, replaces: no}
 	own := e.extensions()
 	e.settings = option.Merge(in.Defaults, own, in.Settings)
+	if len(in.Settings) > 0 {
+		e.min = 1 // Elastic Beanstalk's default
+	}
 	if err := e.read(); err != nil {
 		return nil, err
 	}
@@ -212,7 +215,7 @@ func (e *environment) option(namespace, name string) (option.Setting, bool) {
 // read reads the settings as Elastic Beanstalk does: what is not set has the platform's default.
 func (e *environment) read() error {
 	e.check = health.Check{Path: "/", SuccessCodes: "200"}.WithDefaults()
-	e.port, e.min = 80, 1
+	e.port = 80
 	var problems []error
 	number := func(namespace, name string, to *int) {
 		s, set := e.option(namespace, name)
@@ -388,11 +391,11 @@ func (x *Explanation) times(e *environment) {
 	x.DetectSilent = Span{x.Detect.Low + timeout, x.Detect.High + timeout}
 	x.Recover = Span{(c.HealthyThresholdCount - 1) * interval, c.HealthyThresholdCount * interval}
 	x.First = interval
-	switch instances := max(e.min, 1); {
-	case instances == 1:
-		x.Share = "meanwhile it gets all requests, if it is the only one (MinSize 1)"
-	default:
-		x.Share = fmt.Sprintf("meanwhile it gets its share of the requests, 1 in %d at MinSize %d", instances, e.min)
+	x.Share = "meanwhile it gets its share of the requests"
+	if e.min == 1 {
+		x.Share += ", all of them if it is the only one (MinSize 1)"
+	} else if e.min > 1 {
+		x.Share += fmt.Sprintf(", 1 in %d at MinSize %[1]d", e.min)
 	}
 	x.Replaced = "never by this check: the Auto Scaling group looks at EC2's status checks, not at the load balancer's"
 	if e.replaces == yes {

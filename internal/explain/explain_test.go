@@ -227,6 +227,7 @@ func TestRedirect(t *testing.T) {
 		{"in a condition", replaced(t, settings, "SECURE_SSL_REDIRECT = not DEBUG\nSECURE_REDIRECT_EXEMPT = [r\"^healthz/$\"]", "if not DEBUG:\n    SECURE_SSL_REDIRECT = True"), nil, unknown, ""},
 		{"settings from elsewhere", replaced(t, settings, "SECURE_SSL_REDIRECT = not DEBUG\nSECURE_REDIRECT_EXEMPT = [r\"^healthz/$\"]", "from company.settings import *"), nil, unknown, ""},
 		{"settings of a base module", with(site, settings, "from .base import *\nSECURE_SSL_REDIRECT = True\n", "shop/base.py", site[settings]), nil, no, ""},
+		{"settings that are tried", with(site, settings, site[settings]+"try:\n    from .local import *\nexcept ImportError:\n    pass\n"), nil, no, ""},
 		{"no slash", replaced(t, settings, `not DEBUG`, "False"), []string{"HealthCheckPath=/healthz"}, yes, "CommonMiddleware redirects to /healthz/"},
 		{"no slash, APPEND_SLASH off", with(site, settings, site[settings]+"APPEND_SLASH = False\nSECURE_SSL_REDIRECT = False\n"), []string{"HealthCheckPath=/healthz"}, no, ""},
 		{"www", with(site, settings, site[settings]+"PREPEND_WWW = True\n"), nil, yes, "PREPEND_WWW"},

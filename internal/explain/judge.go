@@ -206,8 +206,10 @@ func (e *environment) lookForRedirects(s *sight, lacks func(string) bool, plain,
 	switch {
 	case on == yes && exempt == no:
 		redirects(yes, to+", and SECURE_REDIRECT_EXEMPT does not have the path", exemption)
-	case on != no && exempt == unknown:
+	case on == yes && exempt == unknown:
 		redirects(unknown, to+", unless SECURE_REDIRECT_EXEMPT has the path", exemption)
+	case on == unknown && exempt == unknown:
+		redirects(unknown, "SecurityMiddleware redirects to HTTPS if SECURE_SSL_REDIRECT is on, unless SECURE_REDIRECT_EXEMPT has the path", exemption)
 	case on == unknown && exempt == no:
 		redirects(unknown, "SecurityMiddleware redirects to HTTPS if SECURE_SSL_REDIRECT is on", exemption)
 	case on != no:
@@ -325,7 +327,10 @@ func (x *Explanation) layers(e *environment, s sight, redirects, errs []int) {
 	add("proxy", Yes, "nginx runs and takes connections on port %d", e.port)
 	rest := []string{"process", "middleware", "URLconf", "view", "database"}
 	none := func(from int, proved Answer, format string, args ...any) {
-		for _, name := range rest[from:] {
+		for i, name := range rest[from:] {
+			if i > 0 {
+				format, args = "the same", nil
+			}
 			add(name, proved, format, args...)
 		}
 	}
@@ -491,10 +496,10 @@ func (x *Explanation) recommend(e *environment, s sight, redirects, errs []int) 
 		x.Recommendation = "Keep the database out of the load balancer's check (" + s.database.why + "): watch it by an alarm instead."
 	case s.early != "":
 		x.Recommendation = "Let a view answer the check, so that it proves the URLconf too: " + s.early + " answers before."
-	case e.min < 2 && !e.single:
-		x.Recommendation = "Set MinSize to 2: a single instance that fails the check is the whole site."
 	case s.project == nil || s.redirect == unknown || s.routed.found == unknown || s.database.asks == unknown || len(s.maybe) > 0 || s.hosts == unknown:
 		x.Recommendation = "Run beanpole rehearse --strict: it runs the app and shows what the text of the project does not tell."
+	case e.min == 1 && !e.single:
+		x.Recommendation = "Set MinSize to 2: a single instance that fails the check is the whole site."
 	case counts:
 		x.Recommendation = fmt.Sprintf("Once beanpole rehearse --strict passes, set MatcherHTTPCode to 200: then a redirect, which proves nothing behind it, no longer counts (now: %s).", e.check.SuccessCodes)
 	default:

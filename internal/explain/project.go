@@ -142,11 +142,12 @@ func (s *settings) take(m *module, depth int) {
 			i += len(block(m.statements, i))
 		case statement.starts("from") && tokens[len(tokens)-1].text == "*":
 			from, _ := m.from(statement)
+			root, _, _ := strings.Cut(from, ".")
 			if other := s.project.module(from); other != nil && depth < maxDepth {
 				s.take(other, depth+1)
-			} else {
+			} else if statement.indent == 0 || s.project.module(root) == nil {
 				s.complete = false
-			}
+			} // else it is tried, as in "try: from .local import *", and is not in the bundle
 		case has(tokens, "locals") || has(tokens, "globals") || has(tokens, "exec") || statement.starts("include"):
 			s.complete = false
 		default:
