@@ -320,18 +320,27 @@ func (s *shell) project(name, cdkJSON string) string {
 }
 
 // gh stands in for GitHub's command line: the artifact is what ARTIFACT holds, the pull request's newest commit is abc, and
-// OLD the comment that is there.
+// OLD the comments that are there.
 const gh = `case "$1 $2" in
 "run download")
 	[ -n "${ARTIFACT-}" ] || exit 1
 	while [ $# -gt 0 ]; do [ "$1" != --dir ] || dir=$2; shift; done
 	cp -a "$ARTIFACT" "$dir/beanpole-diff" ;;
 "api repos/octocat/shop/pulls/7") echo abc ;;
-"api --paginate") echo "MARKER $MARKER" >>"$CALLS"; printf '%s' "${OLD-}" ;;
+"api --paginate") printf '%s' "${OLD-[]}" ;;
 "api --method") cat >>"$CALLS"; echo >>"$CALLS" ;;
 *) exit 3 ;;
 esac
 `
+
+// comments is a page of comments, as GitHub answers it.
+func comments(id int, user, body string) string {
+	text, err := json.Marshal([]any{map[string]any{"id": id, "user": map[string]any{"login": user}, "body": body}})
+	if err != nil {
+		panic(err)
+	}
+	return string(text) + "\n"
+}
 
 func TestComment(t *testing.T) {
 	t.Parallel()
@@ -345,9 +354,11 @@ func TestComment(t *testing.T) {
 		says      string
 	}{
 		"a new one": {map[string]string{"comment.md": good, "number": "7\n"}, nil, 0,
-			[]string{"MARKER <!-- beanpole diff web -->", "--method POST repos/octocat/shop/issues/7/comments", `\"quotes\"`}, "PATCH", ""},
-		"the same again": {map[string]string{"comment.md": good, "number": "7"}, []string{"OLD=42\n43"}, 0,
+			[]string{"issues/7/comments?per_page=100", "--method POST repos/octocat/shop/issues/7/comments", `\"quotes\"`}, "PATCH", ""},
+		"the same again": {map[string]string{"comment.md": good, "number": "7"}, []string{"OLD=" + comments(41, "octocat", good) + comments(42, "github-actions[bot]", good) + comments(43, "github-actions[bot]", good)}, 0,
 			[]string{"--method PATCH repos/octocat/shop/issues/comments/42 "}, "POST", ""},
+		"another set's": {map[string]string{"comment.md": good, "number": "7"}, []string{"OLD=" + comments(42, "github-actions[bot]", "<!-- beanpole diff web2 -->\n")}, 0,
+			[]string{"--method POST"}, "PATCH", ""},
 		"a set without a name": {map[string]string{"comment.md": "<!-- beanpole diff  -->\n", "number": "7"}, nil, 0, []string{"POST"}, "PATCH", ""},
 		"no artifact":          {nil, nil, 0, nil, "api", "no comparison"},
 		"an older commit":      {map[string]string{"comment.md": good, "number": "7"}, []string{"SHA=abd"}, 0, nil, "--method", "another newest commit"},

@@ -28,15 +28,14 @@ for artifact in "$directory"/*/; do
 		echo "::notice::pull request $id has another newest commit than the one that was compared"
 		continue
 	fi
-	MARKER=$(head -n 1 "$comment")
-	if ! [[ $MARKER =~ $marker ]] || [ "$(wc -m <"$comment")" -gt 65536 ]; then
+	first=$(head -n 1 "$comment")
+	if ! [[ $first =~ $marker ]] || [ "$(wc -m <"$comment")" -gt 65536 ]; then
 		echo "::error::the comparison is not one that fits into a comment"
 		exit 1
 	fi
-	export MARKER
-	# shellcheck disable=SC2016 # a program of jq
-	old=$(gh api --paginate "repos/$REPOSITORY/issues/$id/comments?per_page=100" \
-		--jq '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARKER))) | .id')
+	# Only a comment of ours: everybody can write the marker.
+	old=$(gh api --paginate "repos/$REPOSITORY/issues/$id/comments?per_page=100" |
+		jq -r --arg first "$first" '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith($first))) | .id')
 	old=${old%%$'\n'*}
 	if [ -n "$old" ]; then
 		jq -n --rawfile body "$comment" '{body: $body}' | gh api --method PATCH "repos/$REPOSITORY/issues/comments/$old" --input - --silent
