@@ -463,6 +463,10 @@ func (c *checker) name(i int, o *Option) {
 	if !o.FreeName {
 		return
 	}
+	if s.OptionName == "" {
+		c.report(i, Error, "unknown-option", "", "the option's name is missing")
+		return
+	}
 	switch o.Namespace {
 	case environmentProperties, environmentSecrets:
 		if !isPropertyName(s.OptionName) {

@@ -556,6 +556,12 @@ var cases = []struct {
 		want:     []string{"warning environment-name my key"},
 	},
 	{
+		source:   "CloudFormation, AWS::ElasticBeanstalk::Environment OptionSetting: OptionName is required",
+		settings: "aws:elasticbeanstalk:application:environment  = v\naws:elasticbeanstalk:application:environmentsecrets  = ?\naws:elasticbeanstalk:environment:proxy:staticfiles  = static",
+		want:     []string{"error unknown-option ", "error unknown-option ", "warning environment-name ", "error unknown-option "},
+		message:  "the option's name is missing",
+	},
+	{
 		source:   "ours: a property and a secret of one name",
 		settings: "aws:elasticbeanstalk:application:environment SECRET_KEY = x\naws:elasticbeanstalk:application:environmentsecrets SECRET_KEY = ?",
 		want:     []string{"warning environment-name SECRET_KEY"},
