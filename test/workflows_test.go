@@ -333,6 +333,14 @@ const gh = `case "$1 $2" in
 esac
 `
 
+// needJQ skips a test where there is no jq, which GitHub's machines have.
+func needJQ(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("jq"); err != nil && os.Getenv("CI") == "" {
+		t.Skip("no jq")
+	}
+}
+
 // comments is a page of comments, as GitHub answers it.
 func comments(id int, user, body string) string {
 	text, err := json.Marshal([]any{map[string]any{"id": id, "user": map[string]any{"login": user}, "body": body}})
@@ -344,6 +352,7 @@ func comments(id int, user, body string) string {
 
 func TestComment(t *testing.T) {
 	t.Parallel()
+	needJQ(t)
 	const good = "<!-- beanpole diff web -->\n**safe** `code` \"quotes\"\n"
 	for name, test := range map[string]struct {
 		files     map[string]string
@@ -493,6 +502,7 @@ func TestDiffForAPullRequest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the command line")
 	}
+	needJQ(t)
 	program := filepath.Join(t.TempDir(), "beanpole")
 	if output, err := exec.Command("go", "build", "-o", program, "../cmd/beanpole").CombinedOutput(); err != nil {
 		t.Fatalf("%s", output)

@@ -164,7 +164,7 @@ func (f Facts) count(states ...string) (n int) {
 	return n
 }
 
-// Colours in the terminal follow the health's own word where there is one.
+// health is the colour, with the word of enhanced health reporting where there is one.
 func (e Environment) health() string {
 	if e.HealthStatus == "" {
 		return e.Colour
