@@ -65,7 +65,8 @@ type EnvironmentProps struct {
 	// Migrate runs the database migrations in every deployment, on one instance, before the new version starts; the old
 	// version meets the new schema meanwhile. Default: false.
 	Migrate bool
-	// CollectStatic runs collectstatic in every deployment, on every instance. Default: false.
+	// CollectStatic runs collectstatic in every deployment, on every instance, also when only an environment property
+	// changes, for which Elastic Beanstalk unpacks the bundle anew. Default: false.
 	CollectStatic bool
 	// StaticFiles maps paths to directories of the bundle that the proxy serves without the app.
 	// Default: "/static" to "static".
@@ -141,14 +142,20 @@ func sameField(problem string) func(string) bool {
 	}
 }
 
-// collisions are what is given for what follows from other props: the app and the load balancer would disagree.
-func (p *EnvironmentProps) collisions() []error {
-	var problems []error
+// derived are the names of the environment properties that follow from the props.
+func (p *EnvironmentProps) derived() []string {
 	names := p.Variables.WithDefaults()
 	derived := []string{names.AllowedHosts, names.HealthCheckPath, names.HTTPS, names.SecretKey, names.InstanceIP, overlay.InstanceIPSource}
 	if p.SettingsModule != "" {
 		derived = append(derived, settingsModule)
 	}
+	return derived
+}
+
+// collisions are what is given for what follows from other props: the app and the load balancer would disagree.
+func (p *EnvironmentProps) collisions() []error {
+	var problems []error
+	derived := p.derived()
 	for _, name := range derived {
 		if _, set := p.Environment.Environment[name]; set {
 			problems = append(problems, fmt.Errorf("Environment.Environment[%q]: follows from the rest: remove it", name))
@@ -184,8 +191,9 @@ func validateHost(host string) error {
 	return nil
 }
 
-// NewEnvironment adds an environment that runs the project to scope. It panics with everything that is wrong with props,
-// as one error, before anything is added.
+// NewEnvironment adds an environment that runs the project to scope. It panics with everything that
+// [EnvironmentProps.Validate] finds, as one error, before anything is added. What the app and the load balancer agree on
+// stays agreed: a later AddOptionSettings that changes it fails the synthesis.
 func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentProps) *elasticbeanstalk.Environment {
 	if err := props.Validate(); err != nil {
 		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
@@ -205,7 +213,41 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	if err != nil {
 		panic(err)
 	}
-	return elasticbeanstalk.NewEnvironment(scope, id, &environment)
+	e := elasticbeanstalk.NewEnvironment(scope, id, &environment)
+	e.Node().AddValidation(&agreement{environment: e, agreed: props.agreed(e.OptionSettings())})
+	return e
+}
+
+// agreement is what follows from the props in more than one place, checked when nothing can be added any more.
+type agreement struct {
+	environment *elasticbeanstalk.Environment
+	agreed      []option.Setting
+}
+
+// Validate is called by the CDK.
+func (a *agreement) Validate() *[]*string {
+	var problems []*string
+	now := a.environment.OptionSettings()
+	for _, was := range a.agreed {
+		if !slices.Contains(now, was) {
+			problems = append(problems, jsii.Sprintf("%s: was changed by AddOptionSettings, but the app and the load balancer have to agree on it: "+
+				"change the props of the environment instead", was.Name()))
+		}
+	}
+	return &problems
+}
+
+// agreed are the settings that more than one part follows from.
+func (p *EnvironmentProps) agreed(settings []option.Setting) []option.Setting {
+	derived := p.derived()
+	var agreed []option.Setting
+	for _, s := range settings {
+		if s.Namespace == "aws:elasticbeanstalk:application:environment" && slices.Contains(derived, s.OptionName) ||
+			s.Namespace == "aws:elasticbeanstalk:environment:process:default" && s.OptionName == "HealthCheckPath" {
+			agreed = append(agreed, s)
+		}
+	}
+	return agreed
 }
 
 // healthCheckPath is the one value that the target group, the environment property, the redirect exemption and the proxy

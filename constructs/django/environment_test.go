@@ -106,21 +106,24 @@ func TestWhatTheProjectAsksFor(t *testing.T) {
 	files := bundled(t, stack, template)
 	requireParts(t, files["Procfile"], "--workers=4 --threads=8 mysite.wsgi:application")
 	requireParts(t, files[overlay.WrapperName], "local allowed_hosts=DJANGO_HOSTS\n", "local separator=','\n", "local instance_ip=MY_IP\n")
-	requireParts(t, files[overlay.ExtensionsName], "manage.py migrate --noinput", "leader_only: true", "manage.py collectstatic --noinput")
+	requireParts(t, files[overlay.ExtensionsName], "manage.py migrate --noinput", "leader_only: true")
+	requireParts(t, files[overlay.HookName], "manage.py collectstatic --noinput")
+	requireParts(t, files[overlay.ConfigHookName], "manage.py collectstatic --noinput")
 }
 
 func TestMigrateAndCollectStaticAreAskedForOneByOne(t *testing.T) {
 	for _, c := range []struct {
 		migrate, collectStatic bool
-		has, hasNot            string
-	}{{true, false, "migrate", "collectstatic"}, {false, true, "collectstatic", "migrate"}} {
+	}{{true, false}, {false, true}} {
 		stack, vpc := newStack(t)
 		props := smallest(vpc, project(t, nil))
 		props.Migrate, props.CollectStatic = c.migrate, c.collectStatic
 		django.NewEnvironment(stack, "Web", props)
-		extensions := bundled(t, stack, synth(t, stack))[overlay.ExtensionsName]
-		if !strings.Contains(extensions, c.has) || strings.Contains(extensions, c.hasNot) {
-			t.Errorf("Migrate %v, CollectStatic %v:\n%s", c.migrate, c.collectStatic, extensions)
+		files := bundled(t, stack, synth(t, stack))
+		for name, want := range map[string]bool{overlay.ExtensionsName: c.migrate, overlay.HookName: c.collectStatic, overlay.ConfigHookName: c.collectStatic} {
+			if _, got := files[name]; got != want {
+				t.Errorf("Migrate %v, CollectStatic %v: %s is in the bundle: %v", c.migrate, c.collectStatic, name, got)
+			}
 		}
 	}
 }

@@ -454,7 +454,7 @@ func serverError(f facts, s situation) Cause {
 	}
 	if staticEntry.MatchString(r.Message) {
 		return Cause{ID: "static-files-missing", Summary: fmt.Sprintf("%d: %s, %s", code, failure, where), Detail: shorten(r.Traceback),
-			Change: "collect static files with the deployment (CollectStatic of django.NewEnvironment, or a container command); a rehearsal does with --commands"}
+			Change: "collect static files with the deployment (CollectStatic of django.NewEnvironment, or a hook in both .platform/hooks and .platform/confighooks); a rehearsal does with --commands"}
 	}
 	if r.is("django.db.utils.OperationalError") || r.is("django.db.utils.InterfaceError") {
 		c := Cause{ID: "database-unreachable", Summary: fmt.Sprintf("%d: the database cannot be asked, %s: %s", code, where, failure), Detail: shorten(r.Traceback),

@@ -104,6 +104,34 @@ func deploymentCommands(app string, paths *strings.Replacer) ([]command, error) 
 	return append(all, predeploy...), nil
 }
 
+// notRun says what a rehearsal leaves out.
+func notRun(commands []command) string {
+	hooks := 0
+	for _, c := range commands {
+		if strings.HasPrefix(c.Name, "hook ") {
+			hooks++
+		}
+	}
+	var parts []string
+	for _, kind := range []struct {
+		name string
+		n    int
+	}{{"hook", hooks}, {"container command", len(commands) - hooks}} {
+		switch kind.n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+kind.name)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %ss", kind.n, kind.name))
+		}
+	}
+	verb := "are"
+	if len(commands) == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf("%s of the bundle %s not run, unless asked for (--commands)", strings.Join(parts, " and "), verb)
+}
+
 // shell is bash, which the platform's sh is.
 func shell() string {
 	if bash, err := exec.LookPath("bash"); err == nil {

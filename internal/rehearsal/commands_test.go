@@ -36,7 +36,7 @@ container_commands:
 		t.Errorf("got %q", got)
 	}
 	v, out := rehearse(t, in, Options{Isolation: Namespace})
-	if v.StatusCode != 500 || !strings.Contains(out, "7 hooks and container commands are not run") {
+	if v.StatusCode != 500 || !strings.Contains(out, "note: 2 hooks and 5 container commands of the bundle are not run") {
 		t.Errorf("unasked: got %v", v)
 	}
 
@@ -47,5 +47,22 @@ container_commands:
 	}
 	if len(v.Causes) != 1 || v.Causes[0].ID != "deployment-command" || !strings.Contains(v.Causes[0].Detail, "no such database") {
 		t.Errorf("causes %+v", v.Causes)
+	}
+}
+
+func TestNotRun(t *testing.T) {
+	hook, container := command{Name: "hook predeploy/01.sh"}, command{Name: "container command 01_migrate"}
+	for _, test := range []struct {
+		commands []command
+		want     string
+	}{
+		{[]command{hook}, "1 hook of the bundle is not run"},
+		{[]command{container}, "1 container command of the bundle is not run"},
+		{[]command{container, hook}, "1 hook and 1 container command of the bundle are not run"},
+		{[]command{hook, container, container, hook, hook}, "3 hooks and 2 container commands of the bundle are not run"},
+	} {
+		if got := notRun(test.commands); !strings.HasPrefix(got, test.want+",") {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
 	}
 }

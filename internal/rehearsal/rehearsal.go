@@ -218,7 +218,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 			return Verdict{}, err
 		}
 	} else if len(commands) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("the bundle's %d hooks and container commands are not run, unless asked for", len(commands)))
+		p.notes = append(p.notes, notRun(commands))
 		out.say("note: %s", p.notes[len(p.notes)-1])
 	}
 	out.offset = time.Since(started)

@@ -3,13 +3,14 @@ package overlay
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"flag"
+	"fmt"
 	"io"
-	"maps"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -369,31 +370,86 @@ http {
 	}
 }
 
-func TestCommands(t *testing.T) {
-	files, err := Config{WSGIApplication: "mysite.wsgi", Migrate: true, CollectStatic: true}.Files()
+// filesOf returns those of an overlay by their names.
+func filesOf(t *testing.T, c Config) map[string]bundle.File {
+	t.Helper()
+	files, err := c.Files()
 	if err != nil {
 		t.Fatal(err)
 	}
+	byName := map[string]bundle.File{}
+	for _, f := range files {
+		byName[f.Name] = f
+	}
+	return byName
+}
+
+func TestMigrateRunsOnTheLeaderInTheVirtualEnvironment(t *testing.T) {
+	files := filesOf(t, Config{WSGIApplication: "mysite.wsgi", Migrate: true})
 	var config struct {
 		Commands map[string]struct {
 			Command    string
 			LeaderOnly bool `yaml:"leader_only"`
 		} `yaml:"container_commands"`
 	}
-	if err := yaml.Unmarshal(files[len(files)-1].Content, &config); err != nil {
+	if err := yaml.Unmarshal(files[ExtensionsName].Content, &config); err != nil {
 		t.Fatal(err)
 	}
-	names := slices.Sorted(maps.Keys(config.Commands)) // the order in which the platform runs them
-	if want := []string{"beanpole_01_migrate", "beanpole_02_collectstatic"}; !slices.Equal(names, want) {
-		t.Fatalf("commands %v, want %v", names, want)
+	c := config.Commands["beanpole_01_migrate"]
+	if len(config.Commands) != 1 || !c.LeaderOnly || c.Command != "source /var/app/venv/*/bin/activate && python manage.py migrate --noinput" {
+		t.Errorf("commands %+v", config.Commands)
 	}
-	for name, want := range map[string]bool{"beanpole_01_migrate": true, "beanpole_02_collectstatic": false} {
-		c := config.Commands[name]
-		if c.LeaderOnly != want {
-			t.Errorf("%s: leader_only is %v", name, c.LeaderOnly)
+	if _, found := files[HookName]; found {
+		t.Errorf("a hook that nobody asked for")
+	}
+}
+
+// A changed environment property is deployed with a bundle unpacked anew, without .ebextensions and without .platform/hooks:
+// static files are there afterwards only if confighooks collect them, too.
+func TestStaticFilesAreCollectedInBothKindsOfDeployment(t *testing.T) {
+	files := filesOf(t, Config{WSGIApplication: "mysite.wsgi", CollectStatic: true})
+	if _, found := files[ExtensionsName]; found {
+		t.Errorf("%s, which a change of an environment property does not run", ExtensionsName)
+	}
+	hook, config := files[HookName], files[ConfigHookName]
+	if !strings.HasPrefix(HookName, ".platform/hooks/predeploy/") || ConfigHookName != strings.Replace(HookName, "/hooks/", "/confighooks/", 1) {
+		t.Errorf("%s and %s are not the same hook of the two trees", HookName, ConfigHookName)
+	}
+	if len(hook.Content) == 0 || !bytes.Equal(hook.Content, config.Content) || hook.Mode != 0o755 || config.Mode != 0o755 {
+		t.Fatalf("%v %q and %v %q are not the same program", hook.Mode, hook.Content, config.Mode, config.Content)
+	}
+
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is not installed")
+	}
+	dir := t.TempDir()
+	write := func(name, content string, mode fs.FileMode) {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(content), mode)); err != nil {
+			t.Fatal(err)
 		}
-		if !strings.HasPrefix(c.Command, "source /var/app/venv/*/bin/activate && python manage.py ") {
-			t.Errorf("%s does not run in the virtual environment: %s", name, c.Command)
+	}
+	write("venv/staging/bin/activate", `PATH="`+dir+`/venv/staging/bin:$PATH"`, 0o644)
+	write("venv/staging/bin/python", "#!/bin/sh\nmkdir static && echo \"$* with $SECRET_KEY\" > static/arguments && exit $EXIT\n", 0o755)
+	script := strings.ReplaceAll(string(hook.Content), "/var/app/venv/", dir+"/venv/")
+	for _, code := range []int{0, 3} {
+		staging := t.TempDir()
+		// The strictest umask: the proxy's user has to read the files all the same.
+		command := exec.Command("/bin/sh", "-c", `umask 077; exec "$0" -c "$1"`, bash, script)
+		command.Dir, command.Env = staging, append(os.Environ(), "SECRET_KEY=hidden", fmt.Sprintf("EXIT=%d", code))
+		if out, err := command.CombinedOutput(); command.ProcessState.ExitCode() != code {
+			t.Errorf("python ended with %d, and the hook: %v\n%s", code, err, out)
+		}
+		got, err := os.ReadFile(filepath.Join(staging, "static/arguments"))
+		if want := "manage.py collectstatic --noinput with hidden\n"; err != nil || string(got) != want {
+			t.Errorf("ran %q (%v), want %q", got, err, want)
+		}
+		for name, want := range map[string]fs.FileMode{"static": 0o755, "static/arguments": 0o644} {
+			if info, err := os.Stat(filepath.Join(staging, name)); err != nil || info.Mode().Perm() != want {
+				t.Errorf("%s: %v %v, want %v", name, info.Mode(), err, want)
+			}
 		}
 	}
 }
