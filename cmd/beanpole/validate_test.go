@@ -106,6 +106,22 @@ func TestValidateJSON(t *testing.T) {
 	}
 }
 
+// A setting in the wrong place has the value that it would have in the right one.
+func TestValidateShowsNoValueOfAnUnknownOption(t *testing.T) {
+	const settings = `[
+{"Namespace": "aws:elasticbeanstalk:application:enviroment", "OptionName": "K", "Value": "hunter2"},
+{"Namespace": "aws:elasticbeanstalk:application", "OptionName": "SECRET_KEY", "Value": "hunter2"},
+{"Namespace": "aws:elasticbeanstalk:environment", "OptionName": "SECRET_KEY", "Value": "hunter2"},
+{"Namespace": "aws:elasticbeanstalk:container:python", "OptionName": "SECRET_KEY", "Value": "hunter2"},
+{"Namespace": "aws:elasticbeanstalk:container:python", "OptionName": "SECRET_KEY", "Value": "hunter23"}]`
+	for _, args := range [][]string{{"validate", "-"}, {"validate", "--json", "-"}} {
+		stdout, code, message := execute(t, settings, args...)
+		if code != 1 || strings.Contains(stdout, "hunter2") || !strings.Contains(stdout, "SECRET_KEY") {
+			t.Errorf("%v: exit %d %s\n%s", args, code, message, stdout)
+		}
+	}
+}
+
 func TestOptions(t *testing.T) {
 	for _, tt := range []struct {
 		args []string

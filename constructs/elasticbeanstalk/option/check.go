@@ -219,10 +219,21 @@ func (c *checker) index(namespace string, names ...string) int {
 	return -1
 }
 
-// Secret says whether the setting's value may be a secret, which no message shows.
+// Secret says whether the setting's value may be a secret, which no message shows. It may where the option is unknown: a
+// misspelt namespace of environment properties holds the same values as the right one.
 func (s Setting) Secret() bool {
-	return strings.HasPrefix(s.Namespace, environmentProperties) || s.OptionName == "DBPassword" ||
-		s.Namespace == templateParameter || strings.HasPrefix(s.Namespace, "aws:elasticbeanstalk:eks")
+	namespace := strings.ToLower(s.Namespace)
+	return strings.HasPrefix(namespace, environmentProperties) || strings.EqualFold(s.OptionName, "DBPassword") ||
+		namespace == templateParameter || strings.HasPrefix(namespace, "aws:elasticbeanstalk:eks") || !s.known()
+}
+
+// known says whether there is such an option, whatever the case of its letters.
+func (s Setting) known() bool {
+	n, _ := catalogue().namespace(s.Namespace)
+	if n == nil {
+		n, _ = catalogue().namespace(strings.ToLower(s.Namespace))
+	}
+	return n != nil && (n.option(s.OptionName) != nil || n.folded[strings.ToLower(s.OptionName)] != nil)
 }
 
 // Shown is the value as messages show it: in quotes, or only its length where it may be a secret.

@@ -861,14 +861,28 @@ func TestSecretsAreNotShown(t *testing.T) {
 	settings := parse(t, "aws:elasticbeanstalk:application:environmentsecrets S = "+secret+"\n"+
 		"aws:elasticbeanstalk:application:environment JDBC_CONNECTION_STRING = "+secret+"\n"+
 		"aws:elasticbeanstalk:application:environment P = "+secret+"\naws:elasticbeanstalk:application:environment P = "+secret+"!\n"+
-		"aws:rds:dbinstance DBPassword = "+secret+"\naws:rds:dbinstance DBPassword = "+secret+"!")
-	findings := Check(settings, Context{})
-	if len(findings) < 4 {
-		t.Fatalf("%d findings", len(findings))
+		"aws:rds:dbinstance DBPassword = "+secret+"\naws:rds:dbinstance DBPassword = "+secret+"!\naws:rds:dbinstance dbpassword = "+secret)
+	// Where the option is unknown, the value may be one of an environment property that is in the wrong place.
+	for _, misspelt := range []string{"aws:elasticbeanstalk:application:enviroment K", "aws:elasticbeanstalk:application SECRET_KEY",
+		"aws:elasticbeanstalk:container:python SECRET_KEY", "aws:elasticbeanstalk:environment SECRET_KEY", "aws:elasticbeanstalk:Application:Environment K"} {
+		settings = append(settings, parse(t, misspelt+" = "+secret+"\n"+misspelt+" = "+secret+"!")...)
 	}
+	settings = append(settings, Setting{OptionName: "K", Value: secret})
+	findings := Check(settings, Context{})
+	at := map[int]bool{}
 	for _, f := range findings {
+		at[f.Index] = true
+		if !f.Secret() {
+			t.Errorf("the value of %s counts as public", f.Name())
+		}
 		if strings.Contains(f.Error(), secret) || strings.Contains(f.Error(), "staple") {
 			t.Errorf("shown: %s", f.Error())
 		}
+	}
+	if len(at) < 12 {
+		t.Errorf("findings at %d settings only", len(at))
+	}
+	if (Setting{Namespace: "aws:autoscaling:asg", OptionName: "minsize"}).Secret() {
+		t.Error("MinSize in other letters counts as a secret")
 	}
 }
