@@ -694,6 +694,11 @@ var cases = []struct {
 		want: []string{"error shared-load-balancer SharedLoadBalancer", "warning shared-load-balancer MeasureName"},
 	},
 	{
+		source: "ours: a load balancer of one's own whose name only begins like those of Beanstalk",
+		settings: "aws:elasticbeanstalk:environment LoadBalancerType = application\naws:elasticbeanstalk:environment LoadBalancerIsShared = true\n" +
+			"aws:elbv2:loadbalancer SharedLoadBalancer = arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/awsebmine/8f1c9d2a",
+	},
+	{
 		source:   probe + "opt-elb-listener-layer",
 		settings: "aws:elb:listener:8080 ListenerProtocol = HTTP\naws:elb:listener:8080 InstanceProtocol = TCP",
 		want:     []string{"error listener-layer InstanceProtocol"},

@@ -379,7 +379,7 @@ func (c *checker) sharedLoadBalancer() {
 		return
 	}
 	switch _, name, _ := strings.Cut(arn, ":loadbalancer/"); {
-	case strings.HasPrefix(name, "app/awseb-"), strings.HasPrefix(name, "app/awseb"):
+	case strings.HasPrefix(name, "app/awseb-"):
 		c.report(j, Error, "shared-load-balancer", "", "Beanstalk made the load balancer for another environment; only one of your own can be shared")
 	case !strings.HasPrefix(name, "app/"):
 		c.report(j, Error, "shared-load-balancer", "", "only an application load balancer can be shared (…:loadbalancer/app/…)")
