@@ -488,6 +488,11 @@ var cases = []struct {
 		want:     []string{"error spot-base SpotFleetOnDemandBase"},
 	},
 	{
+		source:   probe + "opt-instances-spot: the base above MaxSize is refused without EnableSpot too",
+		settings: "aws:ec2:instances SpotFleetOnDemandBase = 5",
+		want:     []string{"warning no-effect SpotFleetOnDemandBase", "error spot-base SpotFleetOnDemandBase"},
+	},
+	{
 		source:   guide + "command-options-general: InstanceTypes comes before InstanceType",
 		settings: "aws:ec2:instances InstanceTypes = t3.small\naws:autoscaling:launchconfiguration InstanceType = t2.micro",
 		want:     []string{"warning no-effect InstanceType"},

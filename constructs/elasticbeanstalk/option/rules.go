@@ -212,7 +212,7 @@ func (c *checker) assumed() string {
 }
 
 func (c *checker) spot() {
-	if i := c.index(instances, "SpotFleetOnDemandBase"); i >= 0 && c.is(instances, "EnableSpot", "true") {
+	if i := c.index(instances, "SpotFleetOnDemandBase"); i >= 0 { // whether EnableSpot is true or not
 		base, ok := c.number(instances, "SpotFleetOnDemandBase", 0)
 		most, known := c.number(asg, "MaxSize", 4)
 		if ok && known && base > most {
