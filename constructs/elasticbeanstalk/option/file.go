@@ -37,7 +37,7 @@ type FileFinding struct {
 	Resource string
 	// Path is the construct path that CDK wrote into the template, "" if none.
 	Path string
-	// Line and Column are where the setting's value stands, from 1.
+	// Line and Column are where the setting's value stands, or the resource at fault, from 1.
 	Line, Column int
 }
 
@@ -61,7 +61,9 @@ func CheckFile(name string, data []byte) (*Report, error) {
 		r.problems(document.Problems)
 		for i := range document.Resources {
 			resource := &document.Resources[i]
-			r.check(resource.Settings(), contextOf(resource), FileFinding{Resource: resource.LogicalID, Path: resource.Path})
+			place := FileFinding{Resource: resource.LogicalID, Path: resource.Path}
+			r.platforms(resource, place)
+			r.check(resource.Settings(), contextOf(resource), place)
 		}
 	}
 	slices.SortStableFunc(r.Findings, func(a, b FileFinding) int {
@@ -79,6 +81,32 @@ func (r *Report) problems(problems []template.Problem) {
 		r.Findings = append(r.Findings, FileFinding{Finding: f, Line: p.Line, Column: p.Column})
 	}
 }
+
+// platforms finds a resource that gives its platform in two ways. What depends on a condition may be absent.
+func (r *Report) platforms(resource *template.Resource, place FileFinding) {
+	if resource.Type != template.Environment && resource.Type != template.ConfigurationTemplate {
+		return
+	}
+	for _, name := range []string{"SolutionStackName", "PlatformArn"} {
+		switch v := resource.Properties[name].(type) {
+		case string:
+		case map[string]any:
+			if _, conditional := v["Fn::If"]; conditional || v["Ref"] == "AWS::NoValue" {
+				return
+			}
+		default:
+			return
+		}
+	}
+	place.Finding = Finding{
+		Rule: "two-platforms", Level: Error, Message: resource.LogicalID + ": Beanstalk refuses PlatformArn and SolutionStackName together; leave one of them out",
+		URL: cloudFormation + "aws-resource-elasticbeanstalk-" + strings.ToLower(strings.TrimPrefix(resource.Type, "AWS::ElasticBeanstalk::")) + ".html",
+	}
+	place.Line, place.Column = resource.Line, resource.Column
+	r.Findings = append(r.Findings, place)
+}
+
+const cloudFormation = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
 
 // contextOf reads what the resource says of the environment apart from its settings.
 func contextOf(r *template.Resource) Context {

@@ -57,6 +57,23 @@ Resources:
 			"t.json", `{"Resources": {"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"OptionSettings": [{"Namespace": "aws:ec2:vpc", "OptionName": "Subnets", "Value": ["a"]}]}}}}`, 1,
 			[]string{"1:165  error value-not-text ", "1:165 E warning vpc-subnets Subnets"},
 		},
+		"a platform in two ways": {
+			"t.yaml", `
+Resources:
+  Both:
+    Type: AWS::ElasticBeanstalk::Environment
+    Properties: {SolutionStackName: 64bit Amazon Linux 2023 v4.13.7 running Python 3.14, PlatformArn: !Sub 'arn:aws:elasticbeanstalk:${AWS::Region}::platform/x'}
+  Saved:
+    Type: AWS::ElasticBeanstalk::ConfigurationTemplate
+    Properties: {SolutionStackName: 64bit Amazon Linux 2023 v4.13.7 running Python 3.14, PlatformArn: !Ref Platform}
+  OneOrTheOther:
+    Type: AWS::ElasticBeanstalk::Environment
+    Properties: {SolutionStackName: !If [a, x, !Ref AWS::NoValue], PlatformArn: !If [a, !Ref AWS::NoValue, y]}
+  One:
+    Type: AWS::ElasticBeanstalk::Environment
+    Properties: {SolutionStackName: !Ref AWS::NoValue, PlatformArn: !Ref Platform}
+`, 0, []string{"3:3 Both error two-platforms ", "6:3 Saved error two-platforms "},
+		},
 		"nothing of Beanstalk": {"t.json", `{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}`, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
