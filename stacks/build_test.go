@@ -121,6 +121,68 @@ func TestAHostedZoneMakesTheCertificateAndTheRecords(t *testing.T) {
 	}
 }
 
+// An environment that comes or goes leaves the certificates of the others what and where they are: the ids of the resources
+// are their own.
+func TestCertificatesKeepTheirIdsWhenOthersComeAndGo(t *testing.T) {
+	environment := func(id string, band int) string {
+		return fmt.Sprintf(`"%s": {"network": "n", "rulePriority": %d, "domains": ["%s.example.com"], "certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/%s"}`, id, band, id, id)
+	}
+	extra := func(environments ...string) map[string]string {
+		found := map[string]string{}
+		network := templates(t, "{"+strings.Join(environments, ",")+"}")["shop-n-network"]
+		if got := network.Resources["shop-n-network/LoadBalancer/HTTPS"].Property("Certificates"); !strings.Contains(got, "certificate/d") {
+			t.Errorf("the default certificate is %s, want that of the lowest band", got)
+		}
+		for path, r := range network.Resources {
+			if r.Type == "AWS::ElasticLoadBalancingV2::ListenerCertificate" {
+				found[path] = r.Property("Certificates")
+			}
+		}
+		return found
+	}
+	d, a, b, c := environment("d", 100), environment("a", 200), environment("b", 300), environment("c", 400)
+	all, without := extra(d, a, b, c), extra(d, a, c)
+	if len(all) != 3 || len(without) != 2 {
+		t.Fatalf("%d and %d certificates besides the default one, want 3 and 2", len(all), len(without))
+	}
+	for path, certificate := range without {
+		if all[path] != certificate {
+			t.Errorf("%s was %s and is %s", path, all[path], certificate)
+		}
+	}
+}
+
+// A third zone is added to a network without touching what is there.
+func TestAThirdZoneKeepsTheSubnets(t *testing.T) {
+	subnets := func(zones int) map[string]string {
+		found := map[string]string{}
+		for path, r := range templates(t, fmt.Sprintf(`{"production": {}}, "networks": {"production": {"maxAzs": %d}}`, zones))["shop-production-network"].Resources {
+			if r.Type == "AWS::EC2::Subnet" {
+				found[path] = r.Property("CidrBlock")
+			}
+		}
+		return found
+	}
+	two, three := subnets(2), subnets(3)
+	if len(two) != 4 || len(three) != 6 {
+		t.Fatalf("%d and %d subnets, want 4 and 6", len(two), len(three))
+	}
+	for path, block := range two {
+		if three[path] != block {
+			t.Errorf("%s is %s with two zones and %s with three", path, block, three[path])
+		}
+	}
+}
+
+func TestSecretsOfTheConfiguration(t *testing.T) {
+	const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database-AbCdEf"
+	web := templates(t, `{"production": {"secrets": {"DATABASE_URL": "`+arn+`"}}}`)["shop-production-web"]
+	if got := web.One(t, "AWS::ElasticBeanstalk::Environment").Options()["aws:elasticbeanstalk:application:environmentsecrets DATABASE_URL"]; got != arn {
+		t.Errorf("the secret is %q, want %q", got, arn)
+	}
+	requireParts(t, web.Resources["shop-production-web/Web/InstanceRole"].Property("Policies"), arn, "secretsmanager:GetSecretValue")
+}
+
 // One rule names five hosts at most.
 func TestManyDomainsTakeMoreRules(t *testing.T) {
 	web := templates(t, `{"production": {"rulePriority": 300, "domains": `+domains(6)+`, "certificateArn": "`+certificate+`"}}`)["shop-production-web"]

@@ -2,6 +2,8 @@ package stacks
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +22,7 @@ import (
 const (
 	defaultCIDR   = "10.0.0.0/16"
 	defaultMaxAZs = 2
+	mostAZs       = 3
 )
 
 // Network is the stack of what lives longer than an environment, and may serve several: the VPC, the load balancer, its
@@ -39,6 +42,9 @@ func newNetwork(scope constructs.Construct, config Config, name string) *Network
 			members = append(members, id)
 		}
 	}
+	slices.SortStableFunc(members, func(a, b string) int {
+		return config.Environments[a].rulePriority() - config.Environments[b].rulePriority()
+	})
 	settings := config.Networks[name]
 	stackName := fmt.Sprintf("%s-%s-network", config.Application, name)
 	n := &Network{Stack: awscdk.NewStack(scope, &stackName, stackProps(config, config.Environments[members[0]], stackName,
@@ -47,7 +53,9 @@ func newNetwork(scope constructs.Construct, config Config, name string) *Network
 	n.VPC = awsec2.NewVpc(n.Stack, jsii.String("VPC"), &awsec2.VpcProps{
 		IpAddresses:       awsec2.IpAddresses_Cidr(jsii.String(cmp.Or(settings.CIDR, defaultCIDR))),
 		AvailabilityZones: n.zones(cmp.Or(settings.MaxAZs, defaultMaxAZs)),
-		NatGateways:       jsii.Number(float64(cmp.Or(settings.NATGateways, 1))),
+		// Ranges are cut for three zones from the start, so that a third one can be added to a network that exists.
+		ReservedAzs: jsii.Number(float64(mostAZs - cmp.Or(settings.MaxAZs, defaultMaxAZs))),
+		NatGateways: jsii.Number(float64(cmp.Or(settings.NATGateways, 1))),
 		// Nothing uses the default group, and emptying it takes a Lambda function with rights on security groups.
 		RestrictDefaultSecurityGroup: jsii.Bool(false),
 	})
@@ -108,34 +116,50 @@ func (n *Network) addLoadBalancer(https bool) {
 	n.LoadBalancer.Node().AddDependency(logs.Policy())
 }
 
-// certificates are those of the environments in this network, in the order of their names: the first one is what a client
-// without a server name gets.
-func (n *Network) certificates(config Config, members []string) []awselasticloadbalancingv2.IListenerCertificate {
-	var found []awselasticloadbalancingv2.IListenerCertificate
-	seen := map[string]bool{}
+// certificate is one of a listener's, with an id that stays its own when others come and go.
+type certificate struct {
+	id   string
+	cert awselasticloadbalancingv2.IListenerCertificate
+}
+
+// namesInCertificate is how many names AWS Certificate Manager puts into one certificate, unless a higher quota was asked for.
+//
+// https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html
+const namesInCertificate = 10
+
+// certificates are those of the environments in this network, in the order of their rule priorities: the first one is what
+// a client without a server name gets.
+func (n *Network) certificates(config Config, members []string) []certificate {
+	var found []certificate
 	for _, id := range members {
 		environment := config.Environments[id]
 		switch arn := environment.CertificateARN; {
 		case arn != "":
-			if !seen[arn] {
-				seen[arn] = true
-				found = append(found, awselasticloadbalancingv2.ListenerCertificate_FromArn(&arn))
+			sum := sha256.Sum256([]byte(arn))
+			if c := (certificate{"Certificate-" + hex.EncodeToString(sum[:4]), awselasticloadbalancingv2.ListenerCertificate_FromArn(&arn)}); !slices.ContainsFunc(found,
+				func(other certificate) bool { return other.id == c.id }) {
+				found = append(found, c)
 			}
 		case environment.HostedZone != nil:
 			zone := hostedZone(n.Stack, id, environment.HostedZone)
-			found = append(found, awselasticloadbalancingv2.ListenerCertificate_FromCertificateManager(
-				awscertificatemanager.NewCertificate(n.Stack, jsii.String(id+"-Certificate"), &awscertificatemanager.CertificateProps{
-					DomainName:              &environment.Domains[0],
-					SubjectAlternativeNames: jsii.Strings(environment.Domains[1:]...),
-					Validation:              awscertificatemanager.CertificateValidation_FromDns(zone),
-				})))
+			made := awscertificatemanager.NewCertificate(n.Stack, jsii.String(id+"-Certificate"), &awscertificatemanager.CertificateProps{
+				DomainName:              &environment.Domains[0],
+				SubjectAlternativeNames: jsii.Strings(environment.Domains[1:]...),
+				Validation:              awscertificatemanager.CertificateValidation_FromDns(zone),
+			})
+			if len(environment.Domains) > namesInCertificate {
+				awscdk.Validations_Of(made).AddWarning(jsii.String("beanpole:certificate-names"), jsii.Sprintf(
+					"%d domains are more than the %d names that AWS Certificate Manager puts into one certificate by default; ask for a higher quota, or use a wildcard",
+					len(environment.Domains), namesInCertificate))
+			}
+			found = append(found, certificate{id + "-ListenerCertificate", awselasticloadbalancingv2.ListenerCertificate_FromCertificateManager(made)})
 		}
 	}
 	return found
 }
 
 // addListeners adds the listeners. Their default action answers whatever no environment's rule asks for.
-func (n *Network) addListeners(certificates []awselasticloadbalancingv2.IListenerCertificate) {
+func (n *Network) addListeners(certificates []certificate) {
 	notFound := awselasticloadbalancingv2.ListenerAction_FixedResponse(jsii.Number(404), &awselasticloadbalancingv2.FixedResponseOptions{
 		ContentType: jsii.String("text/plain"),
 		MessageBody: jsii.String("No such site.\n"),
@@ -145,11 +169,18 @@ func (n *Network) addListeners(certificates []awselasticloadbalancingv2.IListene
 		n.HTTPS = n.LoadBalancer.AddListener(jsii.String("HTTPS"), &awselasticloadbalancingv2.BaseApplicationListenerProps{
 			Port:          jsii.Number(443),
 			Protocol:      awselasticloadbalancingv2.ApplicationProtocol_HTTPS,
-			Certificates:  &certificates,
+			Certificates:  &[]awselasticloadbalancingv2.IListenerCertificate{certificates[0].cert},
 			SslPolicy:     awselasticloadbalancingv2.SslPolicy_RECOMMENDED_TLS,
 			DefaultAction: notFound,
 			Open:          jsii.Bool(false),
 		})
+		// Each by itself: the CDK would number them, and one that goes would take the next one's place.
+		for _, c := range certificates[1:] {
+			awselasticloadbalancingv2.NewApplicationListenerCertificate(n.Stack, &c.id, &awselasticloadbalancingv2.ApplicationListenerCertificateProps{
+				Listener:     n.HTTPS,
+				Certificates: &[]awselasticloadbalancingv2.IListenerCertificate{c.cert},
+			})
+		}
 		byDefault = awselasticloadbalancingv2.ListenerAction_Redirect(&awselasticloadbalancingv2.RedirectOptions{
 			Protocol: jsii.String("HTTPS"), Port: jsii.String("443"), Permanent: jsii.Bool(true),
 		})
