@@ -30,7 +30,7 @@ for stack, o in sorted(json.load(open(sys.argv[1])).items()):
 PY
 )
 status=0
-while read -r stack environment group url; do
+while [ -n "$rows" ] && read -r stack environment group url; do
 	step "beanpole rehearse --deployed $environment"
 	verdict=0
 	aws beanpole rehearse --cache .beanpole/rehearsal --deployed "$environment" </dev/null | tee .beanpole/rehearsal.log || verdict=$?

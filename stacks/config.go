@@ -82,6 +82,9 @@ type EnvironmentConfig struct {
 	NumThreads   int `beanpole:"numThreads"`
 	// Variables are environment properties. Default: none but the app's own.
 	Variables map[string]string `beanpole:"variables"`
+	// Secrets are environment properties whose values the instances fetch from AWS Secrets Manager: the complete ARN of a
+	// secret by the name of the property. Default: none but Django's SECRET_KEY.
+	Secrets map[string]string `beanpole:"secrets"`
 	// OptionSettings are raw option settings by namespace and name. Default: none.
 	OptionSettings map[string]map[string]string `beanpole:"optionSettings"`
 }
@@ -302,8 +305,12 @@ func asJSON(value any) string {
 }
 
 var (
-	stackName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+	// Two of these and a word are a stack's name, which has up to 128 characters.
+	stackName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,49}$`)
 	accountID  = regexp.MustCompile(`^\d{12}$`)
+	secretARN  = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$`)
+	acmARN     = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/.+$`)
+	iamARN     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:server-certificate/.+$`)
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 	domainName = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`)
 )
@@ -317,7 +324,7 @@ func (c Config) Validate() error {
 	}
 	name := func(path, value string) {
 		if !stackName.MatchString(value) {
-			problem(path, "%q cannot be part of a stack's name; use letters, digits and hyphens, with a letter first", value)
+			problem(path, "%q cannot be part of a stack's name; use up to 50 letters, digits and hyphens, with a letter first", value)
 		}
 	}
 	name("application", c.Application)
@@ -326,13 +333,16 @@ func (c Config) Validate() error {
 	}
 	c.GitHub.validate(problem)
 	if len(c.Environments) == 0 {
-		problem("environments", `has none; add one, as in "environments": {"production": {}}`)
+		problem("environments", `has none; add one, as in "environments": {"production": {}} (null counts as none)`)
 	}
 	used := map[string][]string{}
 	for _, id := range slices.Sorted(maps.Keys(c.Environments)) {
 		path := "environments." + id
 		name(path, id)
 		environment := c.Environments[id]
+		if environment.Network != "" {
+			name(path+".network", environment.Network)
+		}
 		used[environment.network(id)] = append(used[environment.network(id)], id)
 		environment.validate(func(key, format string, args ...any) { problem(path+"."+key, format, args...) })
 	}
@@ -390,8 +400,19 @@ func (e EnvironmentConfig) validate(problem func(key, format string, args ...any
 		if len(e.Domains) == 0 {
 			problem("certificateArn", "a certificate is for a domain; name the domains that it is for in domains, or remove it")
 		}
-		if !strings.HasPrefix(e.CertificateARN, "arn:") {
-			problem("certificateArn", "%q is not an ARN; give that of a certificate in AWS Certificate Manager, in the region of the load balancer", e.CertificateARN)
+		acm := acmARN.FindStringSubmatch(e.CertificateARN)
+		switch {
+		case acm == nil && !iamARN.MatchString(e.CertificateARN):
+			problem("certificateArn", "%q is not the ARN of a certificate; give that of one in AWS Certificate Manager, as in %q, or in IAM",
+				e.CertificateARN, "arn:aws:acm:eu-central-1:123456789012:certificate/…")
+		case acm != nil && e.Region != "" && acm[1] != e.Region:
+			problem("certificateArn", "the certificate is in %s, but the load balancer in %s; a load balancer takes certificates of its own region", acm[1], e.Region)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Secrets)) {
+		if !secretARN.MatchString(e.Secrets[name]) {
+			problem("secrets."+name, "is not the complete ARN of a secret in AWS Secrets Manager, which ends in a hyphen and six letters or digits; "+
+				"give the ARN, never the value") // which may have been given: it is not repeated here
 		}
 	}
 	if zone := e.HostedZone; zone != nil {
@@ -478,6 +499,32 @@ func (c Config) collisions(networks map[string][]string) []error {
 			problem("%s share network %q, but not account and region; give each a network of its own", strings.Join(networks[network], " and "), network)
 		}
 		once(fmt.Sprintf("in network %q, the rulePriority", network), bands, "give each a band of its own: 100, 200, …")
+		problems = append(problems, c.shadowed(networks[network])...)
+	}
+	return problems
+}
+
+// shadowed are the domains that a wildcard of another environment takes, because its rule comes first.
+func (c Config) shadowed(ids []string) []error {
+	var problems []error
+	for _, first := range ids {
+		for _, wildcard := range c.Environments[first].Domains {
+			parent, ok := strings.CutPrefix(wildcard, "*")
+			if !ok {
+				continue
+			}
+			for _, second := range ids {
+				if c.Environments[first].rulePriority() >= c.Environments[second].rulePriority() {
+					continue
+				}
+				for _, domain := range c.Environments[second].Domains {
+					if strings.HasSuffix(domain, parent) {
+						problems = append(problems, fmt.Errorf("%s.environments: %s of %s takes the requests for %s of %s, because its rule comes first; "+
+							"give %s the lower rulePriority", ContextKey, wildcard, first, domain, second, second))
+					}
+				}
+			}
+		}
 	}
 	return problems
 }

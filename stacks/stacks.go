@@ -79,6 +79,7 @@ var fields = []struct{ field, key string }{
 	{"NumProcesses", "environments.%s.numProcesses"},
 	{"NumThreads", "environments.%s.numThreads"},
 	{"Environment", "environments.%s.variables"},
+	{"Secrets", "environments.%s.secrets"},
 	{"OptionSettings", "environments.%s.optionSettings"},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -38,6 +39,9 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 		vpc:          network.VPC,
 		loadBalancer: network.LoadBalancer,
 		dnsName:      *network.LoadBalancer.LoadBalancerDnsName(),
+		secret: func(name, arn string) awssecretsmanager.ISecret {
+			return awssecretsmanager.Secret_FromSecretCompleteArn(w.Stack, jsii.String("Secret-"+name), &arn)
+		},
 	}))
 	w.addRules(environment, network)
 	w.addRecords(id, environment, network)
@@ -54,6 +58,7 @@ type surroundings struct {
 	vpc          awsec2.IVpc
 	loadBalancer awselasticloadbalancingv2.IApplicationLoadBalancer
 	dnsName      string
+	secret       func(name, arn string) awssecretsmanager.ISecret
 }
 
 // placeholders stand in for the network before there is one: props can be validated without a construct.
@@ -64,12 +69,17 @@ func placeholders() surroundings {
 			awselasticloadbalancingv2.IApplicationLoadBalancer
 		}{},
 		dnsName: "${Token[LoadBalancer.DNSName]}",
+		secret:  func(string, string) awssecretsmanager.ISecret { return struct{ awssecretsmanager.ISecret }{} },
 	}
 }
 
 // djangoProps is the environment in the words of the constructs.
 func (c Config) djangoProps(id string, around surroundings) *django.EnvironmentProps {
 	e := c.Environments[id]
+	secrets := map[string]elasticbeanstalk.Secret{}
+	for name, arn := range e.Secrets {
+		secrets[name] = elasticbeanstalk.Secret{SecretsManager: around.secret(name, arn)}
+	}
 	return &django.EnvironmentProps{
 		Environment: elasticbeanstalk.EnvironmentProps{
 			Source:          bundle.Source{Path: c.Source},
@@ -101,6 +111,7 @@ func (c Config) djangoProps(id string, around surroundings) *django.EnvironmentP
 			Network:        elasticbeanstalk.Network{VPC: around.vpc},
 			Logs:           elasticbeanstalk.Logs{RetentionInDays: e.Logs.RetentionInDays},
 			Environment:    e.Variables,
+			Secrets:        secrets,
 			OptionSettings: e.rawSettings(),
 		},
 		WSGIApplication: c.WSGIApplication,
