@@ -14,6 +14,7 @@ import (
 	"example.com/beanpole-cdk/constructs/django/overlay"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
 func TestTheSmallestPropsTellTheProjectEverything(t *testing.T) {
@@ -167,6 +168,20 @@ func TestOfTheProjectsOwnProcfileOnlyWebIsWrapped(t *testing.T) {
 	}
 	if path, there := template.Resources["Stack/Web"].Options()["aws:elasticbeanstalk:container:python WSGIPath"]; there {
 		t.Errorf("WSGIPath is %q", path)
+	}
+}
+
+// The path of the health check stands in three places; a setting that is added later cannot part them.
+func TestWhatIsAgreedStaysAgreed(t *testing.T) {
+	for _, s := range []option.Setting{
+		{Namespace: "aws:elasticbeanstalk:environment:process:default", OptionName: "HealthCheckPath", Value: "/other/"},
+		{Namespace: "aws:elasticbeanstalk:application:environment", OptionName: "ALLOWED_HOSTS", Value: "example.org"},
+	} {
+		stack, vpc := newStack(t)
+		environment := django.NewEnvironment(stack, "Web", smallest(vpc, project(t, nil)))
+		environment.AddOptionSettings(option.Setting{Namespace: "aws:autoscaling:asg", OptionName: "Cooldown", Value: "120"})
+		environment.AddOptionSettings(s)
+		requireParts(t, panicOf(func() { synth(t, stack) }), s.OptionName, "have to agree")
 	}
 }
 

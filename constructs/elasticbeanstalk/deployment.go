@@ -26,10 +26,14 @@ const (
 
 var deploymentPolicies = []DeploymentPolicy{AllAtOnce, Rolling, RollingWithAdditionalBatch, Immutable, TrafficSplitting}
 
+var errTrafficSplitting = errors.New("TrafficSplitting re-weights Elastic Beanstalk's own listener rules, and on a shared load balancer " +
+	"traffic does not use them; choose Immutable, or leave LoadBalancer.Shared out for a dedicated load balancer")
+
 // Deployment says how versions and configuration reach the running instances.
 type Deployment struct {
 	// Policy is how a new version is deployed. Default: [RollingWithAdditionalBatch], at full capacity throughout.
-	// [Immutable] makes configuration updates immutable too, because Elastic Beanstalk refuses to mix the two.
+	// [Immutable] and [TrafficSplitting] make configuration updates immutable too, because Elastic Beanstalk refuses to mix
+	// the two.
 	// [TrafficSplitting] is for dedicated load balancers only: it re-weights Elastic Beanstalk's own listener rules,
 	// which on a shared load balancer carry no traffic.
 	Policy DeploymentPolicy
@@ -53,7 +57,7 @@ func (d Deployment) validate(lb LoadBalancer) error {
 		problems = append(problems, fmt.Errorf("Policy: %q is not a deployment policy; the policies are %q", d.Policy, deploymentPolicies))
 	}
 	if d.Policy == TrafficSplitting && lb.Shared != nil {
-		problems = append(problems, errors.New("Policy: TrafficSplitting re-weights Elastic Beanstalk's own listener rules, and on a shared load balancer traffic does not use them; choose Immutable, or leave LoadBalancer.Shared out for a dedicated load balancer"))
+		problems = append(problems, fmt.Errorf("Policy: %w", errTrafficSplitting))
 	}
 	if d.BatchSize < 0 {
 		problems = append(problems, fmt.Errorf("BatchSize: %d is not a number of instances; give 1 or more", d.BatchSize))
@@ -83,14 +87,16 @@ func (d Deployment) settings(c Capacity) []option.Setting {
 			setting(command, "BatchSize", cmp.Or(d.BatchSize, 1)),
 		)
 	}
-	settings = append(settings, setting(update, "RollingUpdateEnabled", true))
-	if d.policy() == Immutable {
-		return append(settings, setting(update, "RollingUpdateType", "Immutable"))
+	updates := "Health"
+	if d.policy() == Immutable || d.policy() == TrafficSplitting {
+		updates = "Immutable"
 	}
 	// One instance at a time: a rolling configuration update terminates a batch before it launches the replacement.
+	// Written for immutable updates too, which ignore it: what an earlier policy wrote would stay, and may contradict MaxSize.
 	minSize, _ := c.sizes()
 	return append(settings,
-		setting(update, "RollingUpdateType", "Health"),
+		setting(update, "RollingUpdateEnabled", true),
+		setting(update, "RollingUpdateType", updates),
 		setting(update, "MaxBatchSize", 1),
 		setting(update, "MinInstancesInService", max(minSize-1, 0)),
 	)

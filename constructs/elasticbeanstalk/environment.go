@@ -111,7 +111,7 @@ func (p *EnvironmentProps) Validate() error {
 	add("Deployment", p.Deployment.validate(p.LoadBalancer))
 	add("Network", p.Network.validate(p.LoadBalancer))
 	add("Logs", p.Logs.validate())
-	add("OptionSettings", processesInPropsOnly(p.OptionSettings))
+	add("OptionSettings", p.propsOnly(p.OptionSettings))
 	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
 		field := fmt.Sprintf("Secrets[%q]", name)
 		add(field, p.Secrets[name].validate())
@@ -122,13 +122,16 @@ func (p *EnvironmentProps) Validate() error {
 	return errors.Join(append(problems, p.checkOptions(problems)...)...)
 }
 
-// processesInPropsOnly refuses raw settings of what the security groups and the target group follow from.
-func processesInPropsOnly(settings []option.Setting) error {
+// propsOnly refuses raw settings that the rest of the stack would have to follow.
+func (p *EnvironmentProps) propsOnly(settings []option.Setting) error {
 	var problems []error
 	for _, s := range settings {
-		if strings.HasPrefix(s.Namespace, processNamespace) && (s.OptionName == "Port" || s.OptionName == "Protocol") {
+		switch {
+		case strings.HasPrefix(s.Namespace, processNamespace) && (s.OptionName == "Port" || s.OptionName == "Protocol"):
 			problems = append(problems, fmt.Errorf("%s: the security groups have to follow: set %s in Processes[%q]",
 				s.Name(), s.OptionName, strings.TrimPrefix(s.Namespace, processNamespace)))
+		case p.LoadBalancer.Shared != nil && s.OptionName == "DeploymentPolicy" && strings.EqualFold(s.Value, string(TrafficSplitting)):
+			problems = append(problems, fmt.Errorf("%s: %w", s.Name(), errTrafficSplitting))
 		}
 	}
 	return errors.Join(problems...)
@@ -180,8 +183,8 @@ var (
 	_ awsiam.IGrantable   = (*Environment)(nil)
 )
 
-// NewEnvironment adds an environment to scope. It panics with everything that is wrong with props, as one error, before
-// anything is added.
+// NewEnvironment adds an environment to scope. It panics with everything that [EnvironmentProps.Validate] finds, as one
+// error, before anything is added.
 //
 // With a shared load balancer, add the listeners before the environment: Elastic Beanstalk needs one to join.
 func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentProps) *Environment {
@@ -222,7 +225,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 // everything that is wrong with the settings as they then are.
 func (e *Environment) AddOptionSettings(settings ...option.Setting) {
 	merged := option.Merge(e.settings, markTokens(settings))
-	if err := errors.Join(processesInPropsOnly(settings), option.Validate(merged, e.props.context())); err != nil {
+	if err := errors.Join(e.props.propsOnly(settings), option.Validate(merged, e.props.context())); err != nil {
 		panic(fmt.Errorf("%s:\n%w", *e.Node().Path(), err))
 	}
 	e.settings = merged

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -101,10 +100,10 @@ func (l LoadBalancer) settings(refs references) []option.Setting {
 		setting(loadBalancer, "AccessLogsS3Bucket", refs.accessLogsBucket),
 		setting("aws:elbv2:listener:default", "ListenerEnabled", true),
 	)
+	const https = "aws:elbv2:listener:443"
+	settings = append(settings, setting(https, "ListenerEnabled", len(l.CertificateARNs) > 0))
 	if len(l.CertificateARNs) > 0 {
-		const https = "aws:elbv2:listener:443"
 		settings = append(settings,
-			setting(https, "ListenerEnabled", true),
 			setting(https, "Protocol", "HTTPS"),
 			setting(https, "SSLCertificateArns", strings.Join(l.CertificateARNs, ",")),
 			setting(https, "SSLPolicy", cmp.Or(l.SSLPolicy, DefaultSSLPolicy)),
@@ -117,9 +116,6 @@ func (l LoadBalancer) settings(refs references) []option.Setting {
 // too, which come after the environment.
 func listeners(lb awselasticloadbalancingv2.IApplicationLoadBalancer) []constructs.IDependable {
 	var found []constructs.IDependable
-	if reflect.ValueOf(lb).IsNil() {
-		return nil
-	}
 	own, ok := lb.(awselasticloadbalancingv2.ApplicationLoadBalancer)
 	if !ok {
 		return nil // imported: its listeners are there

@@ -36,10 +36,15 @@ type Platform struct {
 	UpdateLevel string
 }
 
+var platformBranch = regexp.MustCompile(`^.+ running on (32|64)bit .+$`)
+
 var platformVersion = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 
 func (p Platform) validate() error {
 	var problems []error
+	if p.Branch != "" && !isToken(p.Branch) && !platformBranch.MatchString(p.Branch) {
+		problems = append(problems, fmt.Errorf("Branch: %q is not the name of a platform branch; write it in full, as in %q", p.Branch, DefaultPlatformBranch))
+	}
 	if p.Version != "" && !platformVersion.MatchString(p.Version) {
 		problems = append(problems, fmt.Errorf("Version: %q is not a platform version; write it as in \"4.13.7\", or leave it out for the newest", p.Version))
 	}

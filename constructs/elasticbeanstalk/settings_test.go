@@ -113,18 +113,24 @@ func TestPropsCanBeUsedAgain(t *testing.T) {
 	}
 }
 
+// The id by which a warning is acknowledged is part of the API: "Annotation::beanpole:" and the rule of the finding.
 func TestWhatBeanstalkWouldIgnoreIsAWarningThatCanBeAcknowledged(t *testing.T) {
-	stack := newStack(t)
 	ignored := option.Setting{Namespace: "aws:elb:loadbalancer", OptionName: "CrossZone", Value: "true"}
 	findings := option.Check([]option.Setting{ignored}, option.Context{LoadBalancerType: option.Application, Partial: true})
-	if len(findings) != 1 || findings[0].Level != option.Warning {
+	if len(findings) != 1 || findings[0].Level != option.Warning || findings[0].Rule != "not-applicable" {
 		t.Fatalf("findings %+v, want one warning", findings)
 	}
-	environment := elasticbeanstalk.NewEnvironment(stack, "Web", dedicated(existingVPC(stack)))
-	environment.AddOptionSettings(ignored)
-	environment.AddOptionSettings(ignored)
-	warnings := *assertions.Annotations_FromStack(stack).FindWarning(jsii.String("/Stack/Web"), assertions.Match_StringLikeRegexp(jsii.String("CrossZone")))
-	if len(warnings) != 1 {
-		t.Errorf("%d warnings, want one", len(warnings))
+	for acknowledged, want := range map[string]int{"": 1, "Annotation::beanpole:no-effect": 1, "Annotation::beanpole:not-applicable": 0} {
+		stack := newStack(t)
+		environment := elasticbeanstalk.NewEnvironment(stack, "Web", dedicated(existingVPC(stack)))
+		environment.AddOptionSettings(ignored)
+		environment.AddOptionSettings(ignored)
+		if acknowledged != "" {
+			awscdk.Validations_Of(stack).Acknowledge(&awscdk.Acknowledgment{Id: &acknowledged, Reason: jsii.String("left from the classic load balancer")})
+		}
+		warnings := *assertions.Annotations_FromStack(stack).FindWarning(jsii.String("*"), assertions.Match_StringLikeRegexp(jsii.String("CrossZone")))
+		if len(warnings) != want {
+			t.Errorf("with %q acknowledged %d warnings, want %d", acknowledged, len(warnings), want)
+		}
 	}
 }

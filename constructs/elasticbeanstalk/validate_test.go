@@ -62,6 +62,13 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"no default process", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"api": {}} }, []string{"Processes: ", `"default"`}},
 		{"process name", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {}, "a b": {}} }, []string{`Processes["a b"]: `, "process name"}},
 		{"port", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {Port: 70000}} }, []string{`Processes["default"]: Port: 70000`, "65535"}},
+		{"raw traffic splitting", func(p *props) {
+			p.LoadBalancer.Shared = struct {
+				awselasticloadbalancingv2.IApplicationLoadBalancer
+			}{}
+			p.OptionSettings = []option.Setting{{Namespace: "aws:elasticbeanstalk:command", OptionName: "DeploymentPolicy", Value: "TrafficSplitting"}}
+		}, []string{"OptionSettings: aws:elasticbeanstalk:command DeploymentPolicy: TrafficSplitting re-weights"}},
+		{"half a branch", func(p *props) { p.Platform.Branch = "Python 3.13" }, []string{`Platform: Branch: "Python 3.13"`, "running on 64bit"}},
 		{"raw port", func(p *props) {
 			p.OptionSettings = []option.Setting{{Namespace: "aws:elasticbeanstalk:environment:process:default", OptionName: "Port", Value: "8080"}}
 		}, []string{"OptionSettings: aws:elasticbeanstalk:environment:process:default Port: ", `Processes["default"]`}},
