@@ -140,7 +140,12 @@ func TestTheLoadBalancerReachesTheInstancesAndNobodyElseDoes(t *testing.T) {
 func TestAllTrafficUsesRulesOfTheStack(t *testing.T) {
 	t.Parallel()
 	stacks := templatetest.Read(t, byDefault(t))
-	for _, listener := range stacks["mysite-production-network"].OfType("AWS::ElasticLoadBalancingV2::Listener") {
+	listeners := stacks["mysite-production-network"].OfType("AWS::ElasticLoadBalancingV2::Listener")
+	rules := stacks["mysite-production-web"].OfType("AWS::ElasticLoadBalancingV2::ListenerRule")
+	if len(listeners) == 0 || len(rules) == 0 {
+		t.Fatalf("%d listeners and %d rules, want some of each", len(listeners), len(rules))
+	}
+	for _, listener := range listeners {
 		requireProperties(t, listener, map[string]string{
 			"DefaultActions.0.Type": "fixed-response", "DefaultActions.0.FixedResponseConfig.StatusCode": "404",
 		})
@@ -151,7 +156,7 @@ func TestAllTrafficUsesRulesOfTheStack(t *testing.T) {
 			t.Errorf("%s %s is set; it could not be changed later", s.Namespace, s.OptionName)
 		}
 	}
-	for _, rule := range web.OfType("AWS::ElasticLoadBalancingV2::ListenerRule") {
+	for _, rule := range rules {
 		if rule.Property("Conditions.0.Field") != "host-header" {
 			t.Errorf("%s has no host condition: %s", rule.Name, rule.Property("Conditions"))
 		}
