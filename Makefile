@@ -1,7 +1,7 @@
 # make up     on this computer only: AWS on loopback, the real cdk deploy of examples/mysite, the rehearsal, the verdict
 # make test   everything that is tested; sets up what it needs
 # make test-full  the same with every row of the rehearsal's tests
-# make check  what a commit needs: vet, pure and construct tests
+# make check  what a commit needs: vet, pure and construct tests, the rules of imports
 # make clean  stops and removes what the others started and made
 # make bench  the timings of whole commands
 
@@ -27,6 +27,7 @@ check: setup
 	@test -z "$$(gofmt -l main.go stacks constructs cmd internal test examples/importer)" || { gofmt -d main.go stacks constructs cmd internal test examples/importer; exit 1; }
 	@go vet ./...
 	@go test -short . ./stacks/... ./constructs/... ./cmd/... $$(go list ./internal/... | grep -v /localaws) # which starts a server
+	@go test -short ./test -run '^Test(ImportsRunOneWay|ThePurePackagesImportNoCDK|TheModuleIsOneThatOthersCanImport|TheAppIsBuiltAgainWhenASourceChanges)$$'
 
 bench: setup
 	@python3 test/bench/commands.py
