@@ -97,6 +97,7 @@ func (d *Deployer) addRole(config Config, id string, provider *string) {
 			githubIssuer + ":aud": "sts.amazonaws.com",
 			githubIssuer + ":sub": fmt.Sprintf("repo:%s:environment:%s", config.GitHub.Repository, id),
 		}}),
+		MaxSessionDuration: awscdk.Duration_Hours(jsii.Number(2)), // waiting and deploying can take longer than an hour
 		InlinePolicies: &map[string]awsiam.PolicyDocument{
 			"Deploy": document(d.bootstrapRoles(config.Environments[id])),
 			"Status": document(d.status(webStackName(config, id), config.Environments[id])...),

@@ -50,7 +50,7 @@ func TestTheDeployerHasNoRightsOfItsOwn(t *testing.T) {
 		"Policies.1.PolicyDocument.Statement.0.Resource": `["arn:${AWS::Partition}:elasticbeanstalk:${AWS::Region}:${AWS::AccountId}:application/shop-production-web-*",` +
 			`"arn:${AWS::Partition}:elasticbeanstalk:${AWS::Region}:${AWS::AccountId}:environment/shop-production-web-*/*"]`,
 		"Policies.1.PolicyDocument.Statement.1.Resource": "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/shop-production-web/*",
-		"ManagedPolicyArns": "",
+		"ManagedPolicyArns": "", "MaxSessionDuration": "7200",
 	})
 	// Beside taking the CDK's roles it only reads, and what it reads of everything are load balancers and platforms.
 	for i := range role.Len("Policies.1.PolicyDocument.Statement") {

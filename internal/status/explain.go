@@ -57,6 +57,7 @@ func Explain(f Facts) []Reason {
 		add(f.drift(g)...)
 	}
 	add(f.requests()...)
+	add(f.failure()...)
 	add(f.overridden()...)
 	add(f.platform()...)
 	if f.Environment.Colour == "Grey" && f.Ready() {
@@ -264,6 +265,23 @@ func (f Facts) requests() []Reason {
 			"views that clients use fail; the health check's does not ask what they need", "look at web.stdout.log for the traceback"})
 	}
 	return reasons
+}
+
+// failure is the last error that Beanstalk tells of, unless something has begun or succeeded since.
+func (f Facts) failure() []Reason {
+	if f.Green() {
+		return nil
+	}
+	for _, event := range f.Events {
+		switch {
+		case strings.Contains(event.Message, "uccessfully"), strings.HasSuffix(event.Message, "is starting."):
+			return nil
+		case event.Severity == "ERROR" || event.Severity == "FATAL":
+			return []Reason{{Fault, "event", "Elastic Beanstalk says: " + event.Message, "",
+				"look at the other events, and at eb-engine.log of an instance (eb logs, or the logs in the console)"}}
+		}
+	}
+	return nil
 }
 
 // watched are the namespaces in which an option that the template does not have is worth a line. Others are full of what

@@ -77,6 +77,10 @@ func TestExplain(t *testing.T) {
 		"from elsewhere": {Target{State: healthy}, func(f *Facts) {
 			f.Settings, f.Declared = []option.Setting{set(properties, "DEBUG", "1")}, []option.Setting{}
 		}, "option-elsewhere", Info, ".ebextensions"},
+		"an error": {Target{State: healthy}, func(f *Facts) {
+			f.Environment.Colour = "Red"
+			f.Events = []Event{{Severity: "WARN", Message: "Health has changed"}, {Severity: "ERROR", Message: "Failed to deploy application."}, {Severity: "INFO", Message: "completed successfully"}}
+		}, "event", Fault, "Elastic Beanstalk says: Failed to deploy application."},
 		"retired": {Target{State: healthy}, func(f *Facts) { f.Platform = &Platform{Branch: "Python 3.8", BranchState: "Retired"} }, "branch-retired", Warning, "supported branch"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,9 +121,15 @@ func TestNothingToExplain(t *testing.T) {
 		{Namespace: processes + "default", OptionName: "HealthCheckPath", Unresolved: true},
 	}
 	f.Groups[0].Targets = append(f.Groups[0].Targets, Target{State: draining})
+	f.Events = []Event{{Severity: "INFO", Message: "Environment update completed successfully."}, {Severity: "ERROR", Message: "Failed to deploy application."}}
 	if reasons := Explain(f); len(reasons) > 0 {
 		t.Errorf("got %+v", reasons)
 	}
+	f.Environment.Colour = "Yellow"
+	if reasons := Explain(f); len(reasons) > 0 {
+		t.Errorf("of an error that is over: %+v", reasons)
+	}
+	f.Environment.Colour = "Green"
 	if !f.Green() {
 		t.Error("is not green")
 	}

@@ -120,7 +120,7 @@ func TestWhy(t *testing.T) {
 		ids  []string
 		says []string
 	}{
-		"host-400": {[]string{"allowed-hosts", "fails-open"}, []string{
+		"host-400": {[]string{"allowed-hosts", "event", "fails-open"}, []string{
 			"2 of 2 targets unhealthy: GET /healthz/ is answered 400 Bad Request", "ALLOWED_HOSTS", "100.0 % of the requests are erroring with HTTP 4xx", "[value of PAYMENT_KEY]",
 			"verdict: not green (Ready, Red/Severe, 0 of 2 targets healthy)"}},
 		"redirect-301": {[]string{"redirect", "target-group-drift", "option-overridden", "branch-retiring", "fails-open", "option-elsewhere"}, []string{
