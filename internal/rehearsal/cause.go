@@ -370,11 +370,14 @@ func redirect(f facts, s situation) []Cause {
 	}
 	all := []Cause{named}
 	if target.Scheme == "https" && s.https != nil && !*s.https {
-		all = append(all, Cause{ID: "https-without-listener", Summary: "users are redirected to HTTPS, and the load balancer has no listener for it",
-			Change: "give the environment a certificate, or set SECURE_SSL_REDIRECT to False"})
+		all = append(all, closedPort)
 	}
 	return all
 }
+
+// closedPort is what health checks do not notice.
+var closedPort = Cause{ID: "https-without-listener", Summary: "users are redirected to HTTPS, and the load balancer has no listener for it",
+	Change: "give the environment a certificate, or set SECURE_SSL_REDIRECT to False"}
 
 func notFound(f facts, s situation) Cause {
 	d := f.Django

@@ -39,6 +39,7 @@ type job struct {
 	Metadata    Metadata
 	Speed       float64
 	Isolation   Isolation
+	User        string // the host that users ask for, if it matters whether they are redirected to HTTPS
 }
 
 // outcome is what happened, still without a name.
@@ -63,6 +64,7 @@ type facts struct {
 	AppLog      string // last lines
 	NginxLog    string // last lines of nginx's error log
 	Django      *django
+	UserTo      string   // where users are redirected to, if that is the same host by HTTPS
 	NginxAlone  bool     // nginx answered the last check without asking the app
 	Deployment  *failure // of a command before the app, which then was not started
 }
@@ -251,6 +253,13 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 		say("asking the app why")
 		o.Facts.Django, err = j.introspect(ctx, env)
 		if err != nil {
+			return o, err
+		}
+	}
+	// A check whose path is exempt from the redirect does not show it.
+	if o.State == health.Healthy && o.Facts.Last.StatusCode < 300 && j.User != "" {
+		o.Facts.UserTo = prober.redirectsUser(ctx, j.User)
+		if err := ctx.Err(); err != nil {
 			return o, err
 		}
 	}

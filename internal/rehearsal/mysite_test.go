@@ -106,6 +106,44 @@ func TestMysite(t *testing.T) {
 	}
 }
 
+// The health check's path is exempt from the redirect to HTTPS, so the check is green while every user meets a closed port.
+func TestUsersAreNotRedirectedToAClosedPort(t *testing.T) {
+	no, yes := false, true
+	for name, test := range map[string]struct {
+		https    *bool
+		redirect string
+		hosts    string
+		config   overlay.Config
+		want     string // where users are sent
+	}{
+		"no listener":                  {https: &no, redirect: "true", hosts: "www.example.com", want: "https://www.example.com/"},
+		"no listener, any subdomain":   {https: &no, redirect: "true", hosts: ".example.com", want: "https://www.example.com/"},
+		"no listener, rule of nginx":   {https: &no, redirect: "true", hosts: "www.example.com " + overlay.HealthCheckHost, config: overlay.Config{Strategy: overlay.NginxRewrite}, want: "https://www.example.com/"},
+		"no listener and no redirect":  {https: &no, redirect: "false", hosts: "www.example.com"},
+		"a listener":                   {https: &yes, redirect: "true", hosts: "www.example.com"},
+		"a listener that may be there": {redirect: "true", hosts: "www.example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := Input{
+				Bundle: mysiteBundle(t, test.config, nil), HTTPS: test.https,
+				Settings: settings(map[string]string{"SECURE_SSL_REDIRECT": test.redirect, "ALLOWED_HOSTS": test.hosts}),
+			}
+			v, out := rehearse(t, in, Options{Isolation: Namespace})
+			if v.String() != "verdict: healthy by 200" || v.Redirected {
+				t.Errorf("got %v", v)
+			}
+			switch {
+			case test.want == "" && len(v.Causes) > 0:
+				t.Errorf("causes %+v", v.Causes)
+			case test.want != "" && (len(v.Causes) != 1 || v.Causes[0].ID != "https-without-listener" || !strings.HasSuffix(v.Causes[0].Detail, " "+test.want)):
+				t.Errorf("causes %+v, want one that leads to %s", v.Causes, test.want)
+			case strings.Contains(out, "the load balancer has no listener for it") != (test.want != ""):
+				t.Errorf("printed:\n%s", out)
+			}
+		})
+	}
+}
+
 func replaceIn(t *testing.T, files []bundle.File, name, from, to string) []bundle.File {
 	t.Helper()
 	changed := make([]bundle.File, len(files))

@@ -86,7 +86,7 @@ func (p *printer) conclude(v Verdict) {
 	if v.Redirected {
 		fmt.Fprintf(p.out, "\nno view ran: the target is healthy because %d is among the success codes, whatever the views would say\n", v.StatusCode)
 	}
-	if v.State == health.Unhealthy || v.Redirected {
+	if len(v.Causes) > 0 || v.Redirected {
 		fmt.Fprintln(p.out)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"time"
@@ -70,17 +71,36 @@ func (p prober) request() string {
 		"\r\n"
 }
 
+// redirectsUser says where the app sends a user who comes to host by HTTP, through the load balancer's listener on port 80:
+// the address if it is the same host by HTTPS, else "".
+func (p prober) redirectsUser(ctx context.Context, host string) string {
+	ctx, cancel := context.WithTimeout(ctx, p.check.Timeout)
+	defer cancel()
+	r := p.exchange(ctx, "GET / HTTP/1.1\r\n"+
+		"X-Forwarded-For: 198.51.100.1\r\n"+ // of those that belong to nobody (RFC 5737)
+		"X-Forwarded-Proto: http\r\n"+
+		"X-Forwarded-Port: 80\r\n"+
+		"Host: "+host+"\r\n"+
+		"Connection: close\r\n"+
+		"\r\n")
+	to := r.header.Get("Location")
+	if target, err := url.Parse(to); err != nil || r.status < 300 || r.status >= 400 || target.Scheme != "https" || target.Host != host {
+		return ""
+	}
+	return to
+}
+
 func (p prober) probe(ctx context.Context) result {
 	ctx, cancel := context.WithTimeout(ctx, p.check.Timeout)
 	defer cancel()
-	r := p.exchange(ctx)
+	r := p.exchange(ctx, p.request())
 	if r.err != nil && (errors.Is(r.err, os.ErrDeadlineExceeded) || errors.Is(r.err, context.DeadlineExceeded)) {
 		r = result{timedOut: true, err: fmt.Errorf("no answer within %v", p.check.Timeout)}
 	}
 	return r
 }
 
-func (p prober) exchange(ctx context.Context) result {
+func (p prober) exchange(ctx context.Context, request string) result {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", p.address)
 	if err != nil {
 		return result{err: err}
@@ -93,7 +113,7 @@ func (p prober) exchange(ctx context.Context) result {
 	if p.tls {
 		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // a load balancer does not verify a target's certificate
 	}
-	if _, err := io.WriteString(conn, p.request()); err != nil {
+	if _, err := io.WriteString(conn, request); err != nil {
 		return result{err: err}
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -87,9 +87,11 @@ type Verdict struct {
 	StatusCode int    `json:"status_code"`
 	Reason     string `json:"reason,omitempty"`
 	// Redirected says that the target is healthy by an answer of 300 or above: Causes say which, and that no view ran.
-	Redirected bool    `json:"redirected,omitempty"`
-	Causes     []Cause `json:"causes,omitempty"`
-	Probes     []Probe `json:"probes"`
+	Redirected bool `json:"redirected,omitempty"`
+	// Causes are why the target is not healthy, or healthy by a redirect. Of one that is healthy otherwise they say what
+	// users meet that the check does not.
+	Causes []Cause `json:"causes,omitempty"`
+	Probes []Probe `json:"probes"`
 	// Notes are what the rehearsal could not know or show.
 	Notes     []string      `json:"notes,omitempty"`
 	Isolation Isolation     `json:"isolation"`
@@ -206,6 +208,13 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 			"PATH="+filepath.Join(venv, "bin")+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			"PYTHONPATH="+filepath.Join(venv, "bin"), "LANG=C.UTF-8", "HOME="+home, "TMPDIR="+tmp),
 	}
+	https := in.HTTPS
+	if https == nil && p.listensHTTPS {
+		https = &p.listensHTTPS
+	}
+	if https != nil && !*https {
+		j.User = userHost(p.variables, opts.InstanceIP)
+	}
 	paths := instancePaths(app, venv)
 	j.Command = paths.Replace(j.Command)
 	commands, err := deploymentCommands(app, paths)
@@ -235,15 +244,16 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	}
 	v.Redirected = v.State == health.Healthy && v.StatusCode >= 300
 	if v.State != health.Healthy || v.Redirected {
-		https := in.HTTPS
-		if https == nil && p.listensHTTPS {
-			https = &p.listensHTTPS
-		}
 		here := situation{check: p.check, command: command, address: opts.InstanceIP, https: https, applications: applications(app), isolation: isolation, requirements: want.file != ""}
 		clean := cleaner(root, venv, out.redact)
 		for _, c := range causes(o.Facts, here) {
 			v.Causes = append(v.Causes, Cause{ID: c.ID, Summary: clean(c.Summary), Change: clean(c.Change), Detail: clean(c.Detail)})
 		}
+	}
+	if o.Facts.UserTo != "" {
+		c := closedPort
+		c.Detail = "a user's GET / by HTTP leads to " + o.Facts.UserTo
+		v.Causes = append(v.Causes, c)
 	}
 	if o.Facts.NginxAlone && v.State == health.Healthy {
 		v.Notes = append(v.Notes, "nginx answered the check itself: the app was not asked, so nothing is known of it")

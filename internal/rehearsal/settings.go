@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/beanpole-cdk/constructs/django/overlay"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
@@ -198,6 +199,24 @@ func placeholderFor(name string) string {
 	default:
 		return Placeholder
 	}
+}
+
+// userHost is a host that the app allows: the first one named in ALLOWED_HOSTS, else that of the health checks.
+func userHost(variables []variable, otherwise string) string {
+	for _, v := range variables {
+		if v.name != (overlay.Variables{}).WithDefaults().AllowedHosts {
+			continue
+		}
+		for _, host := range strings.FieldsFunc(v.value, func(r rune) bool { return r == ' ' || r == ',' }) {
+			if strings.HasPrefix(host, ".") {
+				host = "www" + host
+			}
+			if !strings.ContainsAny(host, "*/\r\n") {
+				return host
+			}
+		}
+	}
+	return otherwise
 }
 
 func fakeSecret(name string) variable {

@@ -193,15 +193,16 @@ func (a *assembly) https(s stack, r *template.Resource, settings []option.Settin
 		if t.Namespace != "aws:elbv2:loadbalancer" || t.OptionName != "SharedLoadBalancer" {
 			continue
 		}
-		owner := s
+		var owner *stack
 		v, _ := rawValue(r, t).(map[string]any)
-		if export, ok := v["Fn::ImportValue"]; ok {
-			found := a.exporter(s.text(export))
-			if found == nil {
-				return nil
-			}
-			owner = *found
-		} else if _, ok := v["Ref"]; !ok {
+		if _, ok := v["Ref"]; ok {
+			owner = &s
+		} else if export, ok := v["Fn::ImportValue"]; ok {
+			owner = a.exporter(s.text(export))
+		} else if output, ok := v["Fn::GetStackOutput"].(map[string]any); ok {
+			owner = a.named(s.text(output["StackName"]))
+		}
+		if owner == nil {
 			return nil
 		}
 		for _, l := range slices.Concat(owner.doc.Resources, s.doc.Resources) {
@@ -227,6 +228,21 @@ func (a *assembly) exporter(name string) *stack {
 		}
 	}
 	return nil
+}
+
+// named is the stack of this name, nil if there is none or, in several regions, more than one.
+func (a *assembly) named(name string) *stack {
+	var found *stack
+	for i := range a.stacks {
+		if a.stacks[i].name != name {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = &a.stacks[i]
+	}
+	return found
 }
 
 // rawValue is the value of a setting as the template has it.

@@ -138,8 +138,14 @@ func TestAssemblyHTTPS(t *testing.T) {
 		change func(network, web object)
 		want   *bool
 	}{
-		"shared, with a listener":    {nil, &yes},
-		"shared, without a listener": {func(n, _ object) { delete(n["Resources"].(object), "LbHttps") }, &no},
+		"shared, with a listener":                     {nil, &yes},
+		"shared, without a listener":                  {func(n, _ object) { delete(n["Resources"].(object), "LbHttps") }, &no},
+		"shared by a stack's output, with a listener": {func(_, w object) { byOutput(environment(w), "staging-network") }, &yes},
+		"shared by a stack's output, without a listener": {func(n, w object) {
+			delete(n["Resources"].(object), "LbHttps")
+			byOutput(environment(w), "staging-network")
+		}, &no},
+		"shared by the output of a stack elsewhere": {func(_, w object) { byOutput(environment(w), "other-network") }, nil},
 		"shared, from elsewhere": {func(_, w object) {
 			environment(w)["OptionSettings"].([]any)[1].(object)["Value"] = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/other/1"
 		}, nil},
@@ -160,6 +166,13 @@ func TestAssemblyHTTPS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// byOutput refers to the load balancer as the CDK does where the two stacks may be changed one by one.
+func byOutput(environment object, stack string) {
+	environment["OptionSettings"].([]any)[1].(object)["Value"] = object{"Fn::GetStackOutput": object{
+		"StackName": stack, "Region": object{"Ref": "AWS::Region"}, "OutputName": "LbRef",
+	}}
 }
 
 func show(b *bool) any {
