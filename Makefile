@@ -27,7 +27,7 @@ check: setup
 	@test -z "$$(gofmt -l main.go stacks constructs cmd internal test examples/importer)" || { gofmt -d main.go stacks constructs cmd internal test examples/importer; exit 1; }
 	@go vet ./...
 	@go test -short . ./stacks/... ./constructs/... ./cmd/... $$(go list ./internal/... | grep -v /localaws) # which starts a server
-	@go test -short ./test -run '^Test(ImportsRunOneWay|ThePurePackagesImportNoCDK|TheModuleIsOneThatOthersCanImport|TheAppIsBuiltAgainWhenASourceChanges)$$'
+	@go test -short -count=1 ./test -run '^Test(ImportsRunOneWay|ThePurePackagesImportNoCDK|TheModuleIsOneThatOthersCanImport|GoModIsTidy|TheAppIsBuiltAgainWhenASourceChanges)$$'
 
 bench: setup
 	@python3 test/bench/commands.py

@@ -164,6 +164,46 @@ func TestTheModuleIsOneThatOthersCanImport(t *testing.T) {
 	}
 }
 
+// go.mod says of each module whether it is imported here, as `go mod tidy` would.
+func TestGoModIsTidy(t *testing.T) {
+	t.Parallel()
+	command := exec.Command("go", "mod", "edit", "-json")
+	command.Dir = ".."
+	output, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	if err := json.Unmarshal(output, &mod); err != nil {
+		t.Fatal(err)
+	}
+	imported := map[string]bool{}
+	for _, p := range goList(t, "-test") {
+		if directory(p.ImportPath) == "" {
+			continue
+		}
+		for _, path := range p.Imports {
+			longest := ""
+			for _, r := range mod.Require {
+				if (path == r.Path || strings.HasPrefix(path, r.Path+"/")) && len(r.Path) > len(longest) {
+					longest = r.Path
+				}
+			}
+			imported[longest] = true
+		}
+	}
+	for _, r := range mod.Require {
+		if r.Indirect == imported[r.Path] {
+			t.Errorf("%s is imported: %v, but go.mod has it as indirect: %v", r.Path, imported[r.Path], r.Indirect)
+		}
+	}
+}
+
 // scripts/app.sh looks itself whether the app is to be built again: it has to look at everything that the app is made of.
 func TestTheAppIsBuiltAgainWhenASourceChanges(t *testing.T) {
 	t.Parallel()
