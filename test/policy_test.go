@@ -228,6 +228,26 @@ func TestTheAppIsBuiltAgainWhenASourceChanges(t *testing.T) {
 	}
 }
 
+// What the README tells a project to write about the health check is what the example has.
+func TestTheREADMEHasTheExamplesExemption(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	for _, name := range []string{"../README.md", "../examples/mysite/mysite/settings.py"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "SECURE_REDIRECT_EXEMPT = ") {
+				lines = append(lines, line)
+			}
+		}
+	}
+	if len(lines) != 2 || lines[0] != lines[1] {
+		t.Errorf("README.md and settings.py say\n%s", strings.Join(lines, ""))
+	}
+}
+
 func TestTheCommandLineBuildsForMacOS(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
