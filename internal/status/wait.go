@@ -31,50 +31,65 @@ func Wait(ctx context.Context, source Source, goal Goal, poll time.Duration, pro
 	if err != nil {
 		return facts, err
 	}
-	last, failed := "", error(nil)
-	for inRow := 0; ; {
-		if line := facts.Line(); line != last && failed == nil {
+	said := ""
+	say := func(line string) {
+		if line != said {
 			progress(line)
-			last = line
-		}
-		met := facts.Ready()
-		if goal == UntilGreen {
-			met = facts.Green()
-		}
-		switch {
-		case failed != nil:
-			inRow = 0
-		case facts.Gone():
-			return facts, NotMet("the environment is " + facts.Environment.Status)
-		case met:
-			if inRow++; goal == UntilReady || inRow == 2 {
-				return facts, nil
-			}
-		default:
-			inRow = 0
-		}
-		select {
-		case <-ctx.Done():
-			why := fmt.Sprintf("not %s in time", goal)
-			if errors.Is(ctx.Err(), context.Canceled) {
-				why = fmt.Sprintf("interrupted before it was %s", goal)
-			}
-			if failed != nil {
-				why += "; the last look failed: " + failed.Error()
-			}
-			return facts, NotMet(why)
-		case <-time.After(poll):
-		}
-		var next Facts
-		if next, failed = source.Facts(ctx); failed == nil {
-			facts = next
-		} else if ctx.Err() != nil {
-			failed = nil // the deadline cut the look off; it is not AWS's failure
-		} else if line := failed.Error(); line != last {
-			progress(line)
-			last = line
+			said = line
 		}
 	}
+	var failed error // of the last look
+	for inRow := 0; ; {
+		if failed != nil {
+			inRow = 0
+			say(failed.Error())
+		} else {
+			say(facts.Line())
+			met := facts.Ready()
+			if goal == UntilGreen {
+				met = facts.Green()
+			}
+			switch {
+			case facts.Gone():
+				return facts, NotMet("the environment is " + facts.Environment.Status)
+			case met:
+				if inRow++; goal == UntilReady || inRow == 2 {
+					return facts, nil
+				}
+			default:
+				inRow = 0
+			}
+		}
+		next, err := look(ctx, source, poll)
+		if ctx.Err() != nil { // a look that this has cut off says nothing
+			return facts, ended(ctx, goal, failed)
+		}
+		if failed = err; err == nil {
+			facts = next
+		}
+	}
+}
+
+// look asks after some time.
+func look(ctx context.Context, source Source, after time.Duration) (Facts, error) {
+	select {
+	case <-ctx.Done():
+		return Facts{}, ctx.Err()
+	case <-time.After(after):
+		return source.Facts(ctx)
+	}
+}
+
+// ended says why a wait ends before its goal is met.
+func ended(ctx context.Context, goal Goal, failed error) error {
+	why := fmt.Sprintf("not %s in time", goal)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		why = fmt.Sprintf("interrupted before it was %s", goal)
+	}
+	if failed != nil {
+		why += "; the last look failed: " + failed.Error()
+	}
+	return NotMet(why)
 }
 
 // NotMet says that a wait ended without its goal.
