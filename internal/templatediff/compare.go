@@ -87,7 +87,9 @@ type comparison struct {
 	base, head *Assembly
 	pairs      []*pair
 	// moved are the targets whose value changes, with the reason.
-	moved  map[target]string
+	moved map[target]string
+	// queue are those of moved whose dependents have not been looked at.
+	queue  []target
 	report *Report
 	// baseImports are the exports that stacks of the base import, with one of the stacks.
 	baseImports map[string]string
@@ -221,43 +223,54 @@ func (p *pair) modified(base, head *template.Resource) *resourceChange {
 	if base.Type == cdkMetadata && head.Type == cdkMetadata {
 		return nil
 	}
-	change := p.change(base, head)
-	if base.Type != head.Type {
-		change.other = append(change.other, "Type")
+	var change *resourceChange
+	found := func() *resourceChange { // most resources do not change
+		if change == nil {
+			change = p.change(base, head)
+		}
 		return change
 	}
-	for _, name := range keys(base.Properties, head.Properties) {
-		b, h := base.Properties[name], head.Properties[name]
+	if base.Type != head.Type {
+		found().other = append(found().other, "Type")
+		return change
+	}
+	compare := func(name string, b, h any) {
 		if p.same && equal(b, h) {
-			continue
+			return
 		}
 		if name == "OptionSettings" && (head.Type == template.Environment || head.Type == template.ConfigurationTemplate) {
-			change.properties[name] = &propertyChange{} // compared setting by setting
-			continue
+			found().properties[name] = &propertyChange{} // compared setting by setting
+			return
 		}
 		before, after := p.base.scope.value(b), p.head.scope.value(h)
-		if equal(before, after) || p.nested(head, name) {
-			continue
+		if !equal(before, after) && !p.nested(head, name) {
+			found().properties[name] = &propertyChange{before: before, after: after}
 		}
-		change.properties[name] = &propertyChange{before: before, after: after}
+	}
+	for name, b := range base.Properties {
+		compare(name, b, head.Properties[name])
+	}
+	for name, h := range head.Properties {
+		if _, ok := base.Properties[name]; !ok {
+			compare(name, nil, h)
+		}
 	}
 	b, h := p.base.body(base.LogicalID), p.head.body(head.LogicalID)
 	for _, name := range []string{"DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"} {
 		if !equal(b[name], h[name]) {
-			change.other = append(change.other, name)
+			found().other = append(found().other, name)
 		}
 	}
 	if base.Condition != head.Condition || base.Condition != "" && !p.same &&
 		!equal(p.base.scope.condition(base.Condition), p.head.scope.condition(head.Condition)) {
-		change.other = append(change.other, "Condition")
+		found().other = append(found().other, "Condition")
 	}
-	if !equal(metadata(b), metadata(h)) {
-		change.other = append(change.other, "Metadata")
+	if !equal(b["Metadata"], h["Metadata"]) && !equal(metadata(b), metadata(h)) {
+		found().other = append(found().other, "Metadata")
 	}
-	if len(change.properties) == 0 && len(change.other) == 0 {
-		return nil
+	if change != nil {
+		change.judge()
 	}
-	change.judge()
 	return change
 }
 
@@ -343,74 +356,118 @@ func (r *resourceChange) moves() (why string, ok bool) {
 	return "", false
 }
 
+// dependent is a value that refers to something: a property of a resource, or an output.
+type dependent struct {
+	p        *pair
+	resource *template.Resource
+	property string
+	output   string
+}
+
+// dependents finds who refers to what, in all the new templates.
+func (c *comparison) dependents() map[target][]dependent {
+	index := map[target][]dependent{}
+	for _, p := range c.pairs {
+		if p.base.stack == nil || p.head.stack == nil {
+			continue
+		}
+		add := func(d dependent, value any) {
+			p.head.scope.references(value, func(r reference) {
+				for _, t := range p.targets(r) {
+					index[t] = append(index[t], d)
+				}
+			})
+		}
+		resources := p.head.stack.Document.Resources
+		for i := range resources {
+			h := &resources[i]
+			if b := p.base.resources[h.LogicalID]; b == nil || b.Type != h.Type || h.Type == cdkMetadata {
+				continue
+			}
+			for _, name := range sorted(h.Properties) {
+				add(dependent{p: p, resource: h, property: name}, h.Properties[name])
+			}
+		}
+		for _, name := range sorted(p.head.scope.outputs) {
+			o, _ := p.head.scope.outputs[name].(map[string]any)
+			add(dependent{p: p, output: name}, o["Value"])
+		}
+	}
+	return index
+}
+
+// targets are what a reference may lead to.
+func (p *pair) targets(r reference) []target {
+	switch {
+	case r.export:
+		return []target{{"", ofExport, r.name}}
+	case r.stack != "":
+		return []target{{r.stack, ofOutput, r.name}}
+	}
+	if output, ok := strings.CutPrefix(r.attribute, "Outputs."); ok {
+		return []target{{p.id, ofResource, r.name}, {p.name + "/" + r.name, ofOutput, output}}
+	}
+	return []target{{p.id, ofResource, r.name}}
+}
+
 // spread finds what follows from what: a replaced resource is another one for those that refer to it, in this stack or
-// another, until nothing new follows.
+// another, and so on.
 func (c *comparison) spread() {
 	for _, p := range c.pairs {
-		for id, r := range p.changes {
-			if why, ok := r.moves(); ok {
-				c.moved[target{p.id, ofResource, id}] = why
-			}
-			if r.Type == nestedStack && r.head != nil {
-				c.passed(p, r)
-			}
+		for _, id := range sorted(p.changes) {
+			c.move(p, p.changes[id])
 		}
 		c.outputs(p)
 	}
-	for again := len(c.moved) > 0; again; {
-		again = false
-		for _, p := range c.pairs {
-			if p.base.stack == nil || p.head.stack == nil {
-				continue
-			}
-			for i := range p.head.stack.Document.Resources {
-				h := &p.head.stack.Document.Resources[i]
-				b := p.base.resources[h.LogicalID]
-				if b == nil || b.Type != h.Type || h.Type == cdkMetadata {
-					continue
-				}
-				if c.follow(p, b, h) {
-					again = true
-				}
-			}
-			if c.outputs(p) {
-				again = true
+	if len(c.queue) == 0 {
+		return
+	}
+	index := c.dependents()
+	for len(c.queue) > 0 {
+		t := c.queue[0]
+		c.queue = c.queue[1:]
+		for _, d := range index[t] {
+			if d.output != "" {
+				c.moveOutput(d.p, d.output, c.moved[t])
+			} else {
+				c.follow(d, c.moved[t])
 			}
 		}
 	}
 }
 
-// follow adds the properties of a resource that change because what they refer to does; true if that is news.
-func (c *comparison) follow(p *pair, base, head *template.Resource) (news bool) {
-	r := p.changes[head.LogicalID]
-	for _, name := range sorted(head.Properties) {
-		value := head.Properties[name]
-		if r != nil && r.properties[name] != nil {
-			continue
-		}
-		why := c.follows(p, value)
-		if why == "" {
-			continue
-		}
-		if r == nil {
-			r = p.change(base, head)
-			p.changes[head.LogicalID] = r
-		}
-		v := p.head.scope.value(value)
-		r.properties[name] = &propertyChange{before: v, after: v, follows: why}
-		news = true
+// mark says that a target has another value, once.
+func (c *comparison) mark(t target, why string) {
+	if c.moved[t] == "" {
+		c.moved[t] = why
+		c.queue = append(c.queue, t)
 	}
-	if !news {
-		return false
-	}
-	r.judge()
+}
+
+// move marks what a changed resource moves.
+func (c *comparison) move(p *pair, r *resourceChange) {
 	if why, ok := r.moves(); ok {
-		c.moved[target{p.id, ofResource, head.LogicalID}] = why
+		c.mark(target{p.id, ofResource, r.Resource}, why)
 	}
-	if r.Type == nestedStack {
+	if r.Type == nestedStack && r.base != nil && r.head != nil {
 		c.passed(p, r)
 	}
-	return true
+}
+
+// follow changes a property because what it refers to changes.
+func (c *comparison) follow(d dependent, why string) {
+	id := d.resource.LogicalID
+	r := d.p.changes[id]
+	if r == nil {
+		r = d.p.change(d.p.base.resources[id], d.resource)
+		d.p.changes[id] = r
+	}
+	if r.properties[d.property] == nil {
+		v := d.p.head.scope.value(d.resource.Properties[d.property])
+		r.properties[d.property] = &propertyChange{before: v, after: v, follows: why}
+		r.judge()
+	}
+	c.move(d.p, r)
 }
 
 // follows says why a value changes that the template does not change, "" if it does not.
@@ -419,19 +476,8 @@ func (c *comparison) follows(p *pair, value any) (why string) {
 		return ""
 	}
 	p.head.scope.references(value, func(r reference) {
-		if why != "" {
-			return
-		}
-		switch {
-		case r.export:
-			why = c.moved[target{"", ofExport, r.name}]
-		case r.stack != "":
-			why = c.moved[target{r.stack, ofOutput, r.name}]
-		default:
-			why = c.moved[target{p.id, ofResource, r.name}]
-			if output, ok := strings.CutPrefix(r.attribute, "Outputs."); ok && why == "" {
-				why = c.moved[target{p.name + "/" + r.name, ofOutput, output}]
-			}
+		for _, t := range p.targets(r) {
+			why = cmp.Or(why, c.moved[t])
 		}
 	})
 	return why
@@ -446,43 +492,35 @@ func (c *comparison) passed(p *pair, r *resourceChange) {
 	before, _ := parameters.before.(map[string]any)
 	after, _ := parameters.after.(map[string]any)
 	given, _ := r.head.Properties["Parameters"].(map[string]any)
-	for name := range after {
+	for _, name := range sorted(after) {
 		if !equal(before[name], after[name]) {
-			c.moved[target{p.id + "/" + r.Resource, ofResource, name}] = "the parameter " + name + " changes"
+			c.mark(target{p.id + "/" + r.Resource, ofResource, name}, "the parameter "+name+" changes")
 		} else if why := c.follows(p, given[name]); why != "" {
-			c.moved[target{p.id + "/" + r.Resource, ofResource, name}] = why
+			c.mark(target{p.id + "/" + r.Resource, ofResource, name}, why)
 		}
 	}
 }
 
-// outputs notes the outputs and exports whose value changes; true if that is news.
-func (c *comparison) outputs(p *pair) (news bool) {
+// outputs marks the outputs that the template itself changes.
+func (c *comparison) outputs(p *pair) {
 	for _, name := range sorted(p.head.scope.outputs) {
-		h := p.head.scope.outputs[name]
-		key := target{p.name, ofOutput, name}
-		if c.moved[key] != "" {
-			continue
-		}
-		head, _ := h.(map[string]any)
+		head, _ := p.head.scope.outputs[name].(map[string]any)
 		base, ok := p.base.scope.outputs[name].(map[string]any)
-		if !ok {
+		if !ok || p.same && equal(base["Value"], head["Value"]) ||
+			equal(p.base.scope.canonical(base["Value"]), p.head.scope.canonical(head["Value"])) {
 			continue
 		}
-		why := c.follows(p, head["Value"])
-		if why == "" && !(p.same && equal(base["Value"], head["Value"])) &&
-			!equal(p.base.scope.canonical(base["Value"]), p.head.scope.canonical(head["Value"])) {
-			why = fmt.Sprintf("the output %s of %s changes", name, p.name)
-		}
-		if why == "" {
-			continue
-		}
-		c.moved[key] = why
-		if export, ok := exportName(p.head.scope, head); ok {
-			c.moved[target{"", ofExport, export}] = why
-		}
-		news = true
+		c.moveOutput(p, name, fmt.Sprintf("the output %s of %s changes", name, p.name))
 	}
-	return news
+}
+
+// moveOutput marks an output, and its export.
+func (c *comparison) moveOutput(p *pair, name, why string) {
+	c.mark(target{p.name, ofOutput, name}, why)
+	head, _ := p.head.scope.outputs[name].(map[string]any)
+	if export, ok := exportName(p.head.scope, head); ok {
+		c.mark(target{"", ofExport, export}, why)
+	}
 }
 
 func exportName(s *scope, output map[string]any) (string, bool) {

@@ -65,10 +65,11 @@ type settings struct {
 }
 
 func (s *scope) settings(r *template.Resource) settings {
-	out := settings{values: map[identity]value{}}
 	if r == nil {
-		return out
+		return settings{values: map[identity]value{}}
 	}
+	list, _ := r.Properties["OptionSettings"].([]any)
+	out := settings{values: make(map[identity]value, len(list))}
 	_, out.partial = r.Properties["Fn::Transform"]
 	s.collect(&out, r.Properties["OptionSettings"], "")
 	return out
@@ -77,6 +78,9 @@ func (s *scope) settings(r *template.Resource) settings {
 // settings are those that an environment has: its own, over those of the saved configuration that it names, over those
 // in its source bundle.
 func (s *side) settings(r, saved *template.Resource, bundle string) settings {
+	if r.Properties["TemplateName"] == nil && bundle == "" {
+		return s.scope.settings(r)
+	}
 	out := bundled(bundle)
 	if r.Properties["TemplateName"] != nil {
 		if saved == nil || saved.Properties["SourceConfiguration"] != nil || saved.Properties["EnvironmentId"] != nil {
@@ -238,6 +242,16 @@ func (s settings) is(namespace, name, want string) bool {
 
 // after are the settings that an environment has when the update is done: an option that disappears keeps its value.
 func (s settings) after(update settings) settings {
+	kept := false
+	for id := range s.values {
+		if _, ok := update.values[id]; !ok {
+			kept = true
+			break
+		}
+	}
+	if !kept {
+		return settings{update.values, s.partial || update.partial}
+	}
 	merged := settings{values: make(map[identity]value, len(s.values)), partial: s.partial || update.partial}
 	for id, v := range s.values {
 		merged.values[id] = v
