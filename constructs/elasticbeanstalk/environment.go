@@ -232,8 +232,8 @@ func (e *Environment) AddOptionSettings(settings ...option.Setting) {
 	e.warn()
 }
 
-// warn passes on what Elastic Beanstalk would accept and ignore, as warnings that can be acknowledged by the id of their
-// rule, such as "beanpole:" followed by the rule of the finding.
+// warn passes on what Elastic Beanstalk would accept and ignore, as warnings that can be acknowledged by their id: "beanpole:"
+// followed by the rule of the finding, as in "beanpole:not-applicable".
 func (e *Environment) warn() {
 	for _, finding := range option.Check(e.settings, e.props.context()) {
 		if finding.Level != option.Warning || e.warned[finding.Message] {

@@ -53,6 +53,10 @@ func (p *OptionSettingsPlugin) Validate(context awscdk.IPolicyValidationContext)
 		}
 		for _, f := range report.Findings {
 			success = success && f.Level != option.Error
+			location := "OptionSettings"
+			if f.OptionName != "" {
+				location += fmt.Sprintf(" (%s %s)", f.Namespace, f.OptionName)
+			}
 			violations = append(violations, &awscdk.PolicyViolation{
 				RuleName:    jsii.String(f.Rule),
 				Description: jsii.String(f.Message),
@@ -61,7 +65,7 @@ func (p *OptionSettingsPlugin) Validate(context awscdk.IPolicyValidationContext)
 				ViolatingResources: &[]*awscdk.PolicyViolatingResource{{
 					ResourceLogicalId: jsii.String(f.Resource),
 					TemplatePath:      path,
-					Locations:         jsii.Strings(fmt.Sprintf("OptionSettings (%s %s)", f.Namespace, f.OptionName)),
+					Locations:         jsii.Strings(location),
 				}},
 			})
 		}
