@@ -56,7 +56,8 @@ type variable struct {
 // staticFile is a path that nginx serves from a directory of the bundle.
 type staticFile struct{ URL, Directory string }
 
-var secretName = regexp.MustCompile(`(?i)secret|passw|token|credential|api_?key|access_?key|private_?key|(^|_)key$|_dsn$|database_url|_url$`)
+// pass counts as a word of its own only: DB_PASS, not COMPASS_MODE.
+var secretName = regexp.MustCompile(`(?i)secret|passw|passphrase|passcode|(^|_)pass(_|$)|token|credential|api_?key|access_?key|private_?key|(^|_)key$|_dsn$|database_url|_url$`)
 
 // newPlan reads the settings as Elastic Beanstalk does: what is not set has the platform's default, not beanpole's.
 func newPlan(settings []option.Setting) (plan, error) {
