@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -185,29 +186,26 @@ func TestRehearseInterrupted(t *testing.T) {
 		forms = append(forms, "namespace")
 	}
 	for _, isolation := range forms {
-		for signal, moments := range map[syscall.Signal][]time.Duration{
-			syscall.SIGINT:  {200 * time.Millisecond, 400 * time.Millisecond, 1200 * time.Millisecond},
-			syscall.SIGTERM: {1200 * time.Millisecond},
-			syscall.SIGHUP:  {1200 * time.Millisecond},
+		for signal, moments := range map[syscall.Signal][]string{
+			syscall.SIGINT:  {"rehearsing ", "bundle: ", "target registered: "},
+			syscall.SIGTERM: {"target registered: "},
+			syscall.SIGHUP:  {"target registered: "},
 		} {
-			for _, after := range moments {
-				t.Run(fmt.Sprintf("%s after %v, %s", signal, after, isolation), func(t *testing.T) {
+			for _, moment := range moments {
+				t.Run(fmt.Sprintf("%s at %q, %s", signal, moment, isolation), func(t *testing.T) {
 					if isolation == "namespace" {
 						t.Parallel()
 					}
 					cmd, stdout, stderr, tmp := beanpole(t, "rehearse", dir, "-e", "staging", "--isolation", isolation)
-					if err := cmd.Start(); err != nil {
-						t.Fatal(err)
-					}
-					time.Sleep(after)
+					ended := startUntil(t, cmd, stdout, moment)
 					if err := cmd.Process.Signal(signal); err != nil {
 						t.Fatal(err)
 					}
 					interrupted := time.Now()
-					if code := exitCode(t, cmd.Wait()); code != 2 {
+					if code := exitCode(t, <-ended); code != 2 {
 						t.Errorf("exit code %d, want 2\n%s%s", code, stdout, stderr)
 					}
-					if took := time.Since(interrupted); took > 4*time.Second {
+					if took := time.Since(interrupted); took > 30*time.Second {
 						t.Errorf("it took %v to end", took)
 					}
 					nothingLeft(t, tmp)
@@ -222,35 +220,80 @@ func TestRehearseKilled(t *testing.T) {
 	if testing.Short() || runtime.GOOS != "linux" {
 		t.Skip("runs nginx and gunicorn in namespaces, which Linux has")
 	}
-	dir := sites(t, "/slow/", "aws:elasticbeanstalk:application:environment|INSTANCE_IP|10.0.1.23")
-	cmd, _, _, tmp := beanpole(t, "rehearse", dir, "-e", "staging", "--isolation", "namespace")
-	cmd.Stdout, cmd.Stderr = nil, nil // nothing to wait for but the process itself
+	const address = "INSTANCE_IP=10.0.1.23"
+	for name, from := range map[string][]string{
+		"of a cloud assembly": {sites(t, "/slow/"), "-e", "staging"},
+		"of a project":        {"--source", "../../internal/rehearsal/testdata/site", "--set", "HealthCheckPath=/slow/", "--set", "SECURE_SSL_REDIRECT=false"}, // whose bundle is temporary
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, stdout, _, tmp := beanpole(t, append([]string{"rehearse", "--isolation", "namespace", "--set", address}, from...)...)
+			ended := startUntil(t, cmd, stdout, "target registered: ")
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			<-ended
+			for deadline := time.Now().Add(30 * time.Second); len(leftovers(t, tmp)) > 0 && time.Now().Before(deadline); {
+				time.Sleep(50 * time.Millisecond)
+			}
+			nothingLeft(t, tmp)
+		})
+	}
+}
+
+// startUntil starts the program and returns once it has printed this. What it ends with comes later.
+func startUntil(t *testing.T, cmd *exec.Cmd, stdout *bytes.Buffer, text string) <-chan error {
+	t.Helper()
+	w := &watcher{all: stdout, text: text, printed: make(chan struct{})}
+	cmd.Stdout, cmd.WaitDelay = w, time.Minute
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(1500 * time.Millisecond)
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-w.printed:
+	case err := <-ended:
+		t.Fatalf("ended (%v) and never printed %q:\n%s%v", err, text, stdout, cmd.Stderr)
+	case <-time.After(5 * time.Minute): // it may have to install the requirements first
+		_ = cmd.Process.Signal(os.Interrupt)
+		<-ended
+		t.Fatalf("never printed %q:\n%s", text, stdout)
 	}
-	_ = cmd.Wait()
-	for range 40 {
-		if left, err := os.ReadDir(tmp); err == nil && len(left) == 0 {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
+	return ended
+}
+
+// watcher tells when a text has been written. The buffer is its own until the program has ended.
+type watcher struct {
+	all     *bytes.Buffer
+	text    string
+	once    sync.Once
+	printed chan struct{}
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	n, err := w.all.Write(p)
+	if bytes.Contains(w.all.Bytes(), []byte(w.text)) {
+		w.once.Do(func() { close(w.printed) })
 	}
-	nothingLeft(t, tmp)
+	return n, err
 }
 
 // nothingLeft looks for files in the temporary directory and for processes that know it.
 func nothingLeft(t *testing.T, tmp string) {
+	t.Helper()
+	for _, what := range leftovers(t, tmp) {
+		t.Error(what)
+	}
+}
+
+func leftovers(t *testing.T, tmp string) (found []string) {
 	t.Helper()
 	left, err := os.ReadDir(tmp)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range left {
-		t.Errorf("left behind: %s", f.Name())
+		found = append(found, "left behind: "+f.Name())
 	}
 	processes, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
@@ -263,7 +306,8 @@ func nothingLeft(t *testing.T, tmp string) {
 		}
 		if bytes.Contains(content, []byte(tmp)) {
 			command, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
-			t.Errorf("left running: %s: %q", filepath.Dir(file), command)
+			found = append(found, fmt.Sprintf("left running: %s: %q", filepath.Dir(file), command))
 		}
 	}
+	return found
 }

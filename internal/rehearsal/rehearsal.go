@@ -28,6 +28,8 @@ import (
 type Input struct {
 	// Bundle is the source bundle: a zip file, or a directory with what would be in it.
 	Bundle string
+	// Temporary says that the bundle is nobody else's: it is removed as soon as it has been unpacked.
+	Temporary bool
 	// Settings are the environment's option settings; they win over those of the bundle's .ebextensions, and those over
 	// Defaults. An unresolved setting may carry a stand-in as its Value.
 	Settings, Defaults []option.Setting
@@ -126,7 +128,9 @@ type unavailableError struct{ error }
 func (e unavailableError) Unwrap() error { return e.error }
 
 // Run rehearses. The error says why there is no verdict; a verdict that is not healthy is no error. Nothing is left running
-// or on the disk but the cache, however Run ends. Programs that call Run call [Inside] first of all.
+// or on the disk but the cache when Run returns. A program that is killed outright leaves nothing either once the app runs in
+// a [Namespace]; before that, and in the form [Loopback], it leaves a temporary directory (beanpole-rehearsal-…) and in the
+// latter whatever the app has started. Programs that call Run call [Inside] first of all.
 func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	started := time.Now()
 	opts, err := opts.withDefaults()
@@ -154,6 +158,9 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	both.Go(func() { py, pyErr = findPython(ctx, in.Python) })
 	app := filepath.Join(root, "app")
 	files, err := unpack(in.Bundle, app)
+	if in.Temporary {
+		err = errors.Join(err, os.Remove(in.Bundle))
+	}
 	both.Wait()
 	if err := errors.Join(err, pyErr); err != nil {
 		return Verdict{}, err

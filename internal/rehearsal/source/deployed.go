@@ -19,7 +19,7 @@ import (
 )
 
 // Deployed asks AWS for an environment by its name: its option settings and the bundle of the version that it runs. The
-// bundle is a temporary file that remove deletes. Account, region and endpoint come from the AWS environment variables and
+// bundle is a temporary file that [rehearsal.Run] removes once it is unpacked; remove deletes it if it does not come to that. Account, region and endpoint come from the AWS environment variables and
 // files that every AWS tool reads; with AWS_ENDPOINT_URL it is another AWS than the real one.
 func Deployed(ctx context.Context, name string) (e Environment, remove func(), err error) {
 	remove = func() {}
@@ -117,7 +117,7 @@ func Deployed(ctx context.Context, name string) (e Environment, remove func(), e
 		remove()
 		return e, func() {}, fmt.Errorf("bundle s3://%s/%s: %w", text(where.S3Bucket), text(where.S3Key), err)
 	}
-	e.Input.Bundle = file.Name()
+	e.Input.Bundle, e.Input.Temporary = file.Name(), true
 	return e, remove, nil
 }
 

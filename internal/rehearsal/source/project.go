@@ -38,7 +38,7 @@ type Project struct {
 var dataFiles = []string{".env", ".env.*", "*.env", "*.sqlite3", "*.sqlite", "*.db", "*.sqlite3-journal", "*.sqlite3-wal", "*.sqlite3-shm"}
 
 // Environment is the one that would be made of the project. The bundle of a project that is not taken as it is is a
-// temporary file that remove deletes.
+// temporary file that [rehearsal.Run] removes once it is unpacked; remove deletes it if it does not come to that.
 func (p Project) Environment() (e Environment, remove func(), err error) {
 	remove = func() {}
 	e.Name = p.Dir
@@ -102,7 +102,7 @@ func (p Project) Environment() (e Environment, remove func(), err error) {
 		remove()
 		return e, func() {}, err
 	}
-	e.Input.Bundle = file.Name()
+	e.Input.Bundle, e.Input.Temporary = file.Name(), true
 	return e, remove, nil
 }
 
