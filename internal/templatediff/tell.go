@@ -353,6 +353,8 @@ func (r *resourceChange) depends(p *pair, name string) bool {
 	return equal(r.base.Properties[name], r.head.Properties[name])
 }
 
+var withoutBrackets = strings.NewReplacer("[", ".", "]", "")
+
 // effectOn is what the change of the property at a path does to the resource.
 func (c *comparison) effectOn(r *resourceChange, path string) Effect {
 	if custom(r.Type) {
@@ -363,7 +365,7 @@ func (c *comparison) effectOn(r *resourceChange, path string) Effect {
 	}
 	effect := UpdatedInPlace
 	for _, guilty := range r.because {
-		plain := strings.NewReplacer("[", ".", "]", "").Replace(path)
+		plain := withoutBrackets.Replace(path)
 		if path == guilty || strings.HasPrefix(path, guilty+".") || strings.HasPrefix(path, guilty+"[") || strings.HasPrefix(guilty, path+".") || plain == guilty {
 			effect = worst(effect, map[replacement]Effect{replaces: ReplacesResource, mayReplace: MayReplaceResource}[r.schema.properties[guilty]])
 		}

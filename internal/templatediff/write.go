@@ -396,7 +396,7 @@ func (c *Change) cell() string {
 
 // code1 is an inline code span, also of a text with backticks, that a table's cell can hold.
 func code1(s string) string {
-	s = strings.NewReplacer("|", "\\|", "\n", " ").Replace(s)
+	s = inCode.Replace(s)
 	if strings.Contains(s, "`") {
 		return "`` " + s + " ``"
 	}
@@ -405,6 +405,11 @@ func code1(s string) string {
 
 // escape keeps a text from being read as Markdown or HTML, and from mentioning people.
 func escape(s string) string {
-	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "*", "\\*", "_", "\\_", "`", "\\`", "[", "\\[", "\n", " ",
-		"@", "@\u200b", "#", "\\#").Replace(s)
+	return inText.Replace(s)
 }
+
+var (
+	inCode = strings.NewReplacer("|", "\\|", "\n", " ")
+	inText = strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "*", "\\*", "_", "\\_", "`", "\\`", "[", "\\[", "\n", " ",
+		"@", "@\u200b", "#", "\\#")
+)
