@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,6 +51,55 @@ func listening(t *testing.T, pid int) []string {
 		}
 	}
 	return found
+}
+
+// withoutNamespace in the environment allows this test not to be run where a process may not have a network of its own. It
+// is the proof that nothing leaves, so that its absence has to be asked for.
+const withoutNamespace = "BEANPOLE_TEST_WITHOUT_NAMESPACE"
+
+// noNamespace ends a test that cannot be run here: it fails, unless the environment allows it to be left out.
+func noNamespace(t testing.TB, err error) {
+	t.Helper()
+	if os.Getenv(withoutNamespace) == "" {
+		t.Fatalf("not shown: this host does not let a process have a network of its own: %v; allow user namespaces, or leave this out with %s=1", err, withoutNamespace)
+	}
+	fmt.Fprintf(os.Stderr, "%s: left out, as %s asks: nothing shows here that no connection leaves loopback (%v)\n", t.Name(), withoutNamespace, err)
+	t.Skipf("left out, as %s asks: %v", withoutNamespace, err)
+}
+
+// recorder is a test that only notes how it would have ended.
+type recorder struct {
+	testing.TB
+	failed, skipped string
+}
+
+func (*recorder) Helper()      {}
+func (*recorder) Name() string { return "recorder" }
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.failed = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+func (r *recorder) Skipf(format string, args ...any) {
+	r.skipped = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+func TestTheProofIsNotLeftOutUnasked(t *testing.T) {
+	for value, fails := range map[string]bool{"": true, "1": false} {
+		t.Setenv(withoutNamespace, value)
+		r, done := &recorder{}, make(chan struct{})
+		go func() {
+			defer close(done)
+			noNamespace(r, syscall.EPERM)
+		}()
+		<-done
+		if (r.failed != "") != fails || (r.skipped != "") == fails {
+			t.Errorf("%s=%s: failed %q, skipped %q", withoutNamespace, value, r.failed, r.skipped)
+		}
+		if fails && !strings.Contains(r.failed, withoutNamespace) {
+			t.Errorf("%q does not say how to leave it out", r.failed)
+		}
+	}
 }
 
 // The worst that a user's environment can hold: real-looking credentials, a profile with a credential process, a role
@@ -110,7 +160,7 @@ func TestNothingLeavesLoopback(t *testing.T) {
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
-		t.Skipf("not shown: this host does not let a process have a network of its own: %v", err)
+		noNamespace(t, err)
 	}
 	if err := command.Wait(); err != nil {
 		t.Errorf("%v:\n%s", err, &output)
