@@ -10,12 +10,12 @@ import (
 	"os"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+	"example.com/beanpole-cdk/internal/account"
 )
 
 // Deployed asks AWS for an environment by its name: its option settings and the bundle of the version that it runs. The
@@ -23,17 +23,14 @@ import (
 // files that every AWS tool reads; with AWS_ENDPOINT_URL it is another AWS than the real one.
 func Deployed(ctx context.Context, name string) (e Environment, remove func(), err error) {
 	remove = func() {}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := account.Load(ctx)
 	if err != nil {
-		return e, remove, fmt.Errorf("AWS configuration: %w", err)
-	}
-	if cfg.Region == "" {
-		return e, remove, errors.New("AWS: no region is set; set AWS_REGION (with the local AWS: beanpole local env)")
+		return e, remove, err
 	}
 	api := elasticbeanstalk.NewFromConfig(cfg)
 	environments, err := api.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{})
 	if err != nil {
-		return e, remove, plain("DescribeEnvironments", err)
+		return e, remove, account.Plain("DescribeEnvironments", err)
 	}
 	var found *types.EnvironmentDescription
 	var names []string
@@ -67,7 +64,7 @@ func Deployed(ctx context.Context, name string) (e Environment, remove func(), e
 		ApplicationName: found.ApplicationName, EnvironmentName: found.EnvironmentName,
 	})
 	if err != nil {
-		return e, remove, plain("DescribeConfigurationSettings", err)
+		return e, remove, account.Plain("DescribeConfigurationSettings", err)
 	}
 	for _, c := range configuration.ConfigurationSettings {
 		for _, s := range c.OptionSettings {
@@ -88,7 +85,7 @@ func Deployed(ctx context.Context, name string) (e Environment, remove func(), e
 		ApplicationName: found.ApplicationName, VersionLabels: []string{text(found.VersionLabel)},
 	})
 	if err != nil {
-		return e, remove, plain("DescribeApplicationVersions", err)
+		return e, remove, account.Plain("DescribeApplicationVersions", err)
 	}
 	if len(versions.ApplicationVersions) == 0 || versions.ApplicationVersions[0].SourceBundle == nil {
 		return e, remove, fmt.Errorf("application version %s of %s has no source bundle", text(found.VersionLabel), text(found.ApplicationName))
@@ -104,7 +101,7 @@ func Deployed(ctx context.Context, name string) (e Environment, remove func(), e
 	})
 	object, err := store.GetObject(ctx, &s3.GetObjectInput{Bucket: where.S3Bucket, Key: where.S3Key})
 	if err != nil {
-		return e, remove, plain(fmt.Sprintf("bundle s3://%s/%s", text(where.S3Bucket), text(where.S3Key)), err)
+		return e, remove, account.Plain(fmt.Sprintf("bundle s3://%s/%s", text(where.S3Bucket), text(where.S3Key)), err)
 	}
 	defer object.Body.Close()
 	file, err := os.CreateTemp("", "beanpole-bundle-*.zip")
@@ -119,21 +116,6 @@ func Deployed(ctx context.Context, name string) (e Environment, remove func(), e
 	}
 	e.Input.Bundle, e.Input.Temporary = file.Name(), true
 	return e, remove, nil
-}
-
-// plain cuts the SDK's account of its own doings off an error.
-func plain(what string, err error) error {
-	message := err.Error()
-	var request *url.Error
-	switch _, after, refused := strings.Cut(message, "api error "); {
-	case refused:
-		message = after
-	case strings.Contains(message, "get credentials") || strings.Contains(message, "get identity"):
-		message = "no AWS credentials were found, or they have expired; log in as for any AWS tool (aws sso login, AWS_PROFILE, …)"
-	case errors.As(err, &request):
-		message = fmt.Sprintf("%s cannot be reached: %v", request.URL, request.Err)
-	}
-	return fmt.Errorf("AWS: %s: %s", what, message)
 }
 
 func text(s *string) string {

@@ -6,14 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	stacktypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
@@ -21,6 +19,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+	"example.com/beanpole-cdk/internal/account"
 	"example.com/beanpole-cdk/internal/status"
 	"example.com/beanpole-cdk/internal/template"
 )
@@ -38,12 +37,9 @@ type Client struct {
 
 // New returns a client for the account and region that the AWS variables and files lead to.
 func New(ctx context.Context) (*Client, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := account.Load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
-	}
-	if cfg.Region == "" {
-		return nil, errors.New("AWS: no region is set; set AWS_REGION (with the local AWS: beanpole local env)")
+		return nil, err
 	}
 	return &Client{
 		region: cfg.Region, beanstalk: elasticbeanstalk.NewFromConfig(cfg), balancing: elb.NewFromConfig(cfg), stacks: cloudformation.NewFromConfig(cfg),
@@ -72,7 +68,7 @@ func (c *Client) describe(ctx context.Context, in *elasticbeanstalk.DescribeEnvi
 	for {
 		out, err := c.beanstalk.DescribeEnvironments(ctx, in)
 		if err != nil {
-			return nil, plain("DescribeEnvironments", err)
+			return nil, account.Plain("DescribeEnvironments", err)
 		}
 		for _, d := range out.Environments {
 			if d.Status != types.EnvironmentStatusTerminated {
@@ -108,7 +104,7 @@ func (c *Client) InStack(ctx context.Context, stack string) (*Environment, error
 		if strings.Contains(err.Error(), "does not exist") {
 			return nil, fmt.Errorf("stack %s %w", stack, ErrNotThere)
 		}
-		return nil, plain("ListStackResources", err)
+		return nil, account.Plain("ListStackResources", err)
 	}
 	var found []string
 	e := &Environment{client: c, stack: stack}
@@ -181,7 +177,7 @@ func (e *Environment) Facts(ctx context.Context) (status.Facts, error) {
 			if err := question(); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				f.Notes = append(f.Notes, plain(what, err).Error())
+				f.Notes = append(f.Notes, account.Plain(what, err).Error())
 			}
 		})
 	}
@@ -465,21 +461,4 @@ func (e *Environment) declared(ctx context.Context, name string) ([]option.Setti
 	c.templates[stack+"/"+logical] = settings
 	c.mu.Unlock()
 	return settings, stack, nil
-}
-
-// plain cuts the SDK's account of its own doings off an error.
-func plain(what string, err error) error {
-	message := err.Error()
-	var request *url.Error
-	switch _, after, refused := strings.Cut(message, "api error "); {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return err
-	case refused:
-		message = after
-	case strings.Contains(message, "get credentials") || strings.Contains(message, "get identity"):
-		message = "no AWS credentials were found, or they have expired; log in as for any AWS tool (aws sso login, AWS_PROFILE, …)"
-	case errors.As(err, &request):
-		message = fmt.Sprintf("%s cannot be reached: %v", request.URL, request.Err)
-	}
-	return fmt.Errorf("AWS: %s: %s", what, message)
 }
