@@ -275,6 +275,10 @@ func TestDeployChangeDestroy(t *testing.T) {
 	if want := []string{`[-] "Value": "200-301"`, `[+] "Value": "200-399"`}; !slices.Equal(marked, want) {
 		t.Errorf("cdk diff marks %q, want %q, in\n%s", marked, want, output)
 	}
+	output, code = d.aws(filepath.Join(d.root, ".beanpole/bin/beanpole"), "diff", "--deployed")
+	if code != 0 || !strings.Contains(output, "200-399 instead of 200-301") {
+		t.Errorf("beanpole diff --deployed ended %d and does not say what the target group will accept:\n%s", code, output)
+	}
 	widened := deploy()
 	if got := widened.TargetGroups[0].Codes; got != "200-399" {
 		t.Errorf("the target group accepts %s, want 200-399", got)

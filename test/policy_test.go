@@ -70,7 +70,7 @@ var rooms = map[string][]string{
 	"cmd":                                {"internal/templatediff", "internal/rehearsal", "internal/localaws", "internal/status", "internal/explain", "overlay", "option", "health", "bundle"},
 	"internal/explain":                   {"overlay", "option", "health", "bundle"},
 	"internal/status":                    {"internal/account", "overlay", "option", "health"},
-	"internal/templatediff":              {"overlay", "option", "health", "bundle"},
+	"internal/templatediff":              {"internal/account", "overlay", "option", "health", "bundle"},
 	"internal/rehearsal":                 {"internal/account", "overlay", "option", "health", "bundle"},
 	"internal/localaws":                  {"overlay", "option", "health", "bundle"},
 	"internal/account":                   {},

@@ -16,6 +16,7 @@ import (
 
 	"example.com/beanpole-cdk/internal/suggest"
 	"example.com/beanpole-cdk/internal/templatediff"
+	"example.com/beanpole-cdk/internal/templatediff/live"
 )
 
 func newDiffCommand() *cobra.Command {
@@ -29,22 +30,25 @@ func newDiffCommand() *cobra.Command {
 		overflow   string
 		link       string
 		rehearsal  string
+		deployed   bool
 		verbose    bool
 	)
 	cmd := &cobra.Command{
-		Use:   "diff --base X [--head Y]",
+		Use:   "diff {--base X | --deployed} [--head Y]",
 		Short: "Say what a change will do to the running site",
 		Long: `Say what a change will do to the running site.
 
 Compares two sets of CloudFormation templates and says of each change whether it interrupts nothing, restarts the
 application, replaces instances or the environment, or will be refused. Each side is the directory that cdk synth writes,
 a template (JSON or YAML), or a revision of the repository, which is checked out into a temporary worktree and
-synthesised there with the app command of its cdk.json. Without AWS, in every language of the CDK.
+synthesised there with the app command of its cdk.json. Without AWS, in every language of the CDK. With --deployed one side
+is what runs: the templates that CloudFormation has of the other side's stacks.
 
 Exit code 1 if --fail-on is met, 2 if the templates cannot be compared. What --fail-on can name:
   ` + strings.Join(templatediff.Flags(), ", ") + `
 or "none".`,
 		Example: `  npx cdk synth -q && beanpole diff --base main
+  npx cdk synth -q && beanpole diff --deployed
   beanpole diff --base old/cdk.out --head cdk.out --fail-on rejected,replaces-environment,broadens-access
   beanpole diff --base main --comment comment.md --overflow "$GITHUB_STEP_SUMMARY"`,
 		Args: cobra.NoArgs,
@@ -66,6 +70,10 @@ or "none".`,
 				wait   sync.WaitGroup
 			)
 			for i, from := range []string{base, head} {
+				remove[i] = func() {}
+				if from == "" {
+					continue // what is deployed, which the other side names
+				}
 				wait.Go(func() {
 					sides[i], remove[i], errs[i] = openSide(cmd.Context(), from, app, log)
 					if errs[i] != nil {
@@ -76,6 +84,9 @@ or "none".`,
 			wait.Wait()
 			defer remove[0]()
 			defer remove[1]()
+			if deployed && errs[1] == nil {
+				sides[0], errs[0] = openDeployed(cmd.Context(), sides[1])
+			}
 			if err := errors.Join(errs[:]...); err != nil {
 				return &exitError{code: 2, err: err}
 			}
@@ -105,6 +116,7 @@ or "none".`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&base, "base", "", "what runs now: a `directory, template or revision`")
+	f.BoolVar(&deployed, "deployed", false, "what runs now: the stacks of the other side as CloudFormation has them")
 	f.StringVar(&head, "head", "cdk.out", "what will run: a `directory, template or revision`")
 	f.StringVar(&app, "app", "", "the `command` that synthesises a revision (default: the app of its cdk.json)")
 	f.StringVarP(&format, "format", "f", "text", "text, markdown or json")
@@ -115,9 +127,8 @@ or "none".`,
 	f.StringVar(&link, "overflow-at", "the job summary has all of them", "the `words` in the comment that say where that is")
 	f.StringVar(&rehearsal, "rehearsal", "", "the last `line` of beanpole rehearse, to be shown with the health check")
 	f.BoolVarP(&verbose, "verbose", "v", false, "print what the app prints when a revision is synthesised")
-	if err := cmd.MarkFlagRequired("base"); err != nil {
-		panic(err) // the flag is defined above
-	}
+	cmd.MarkFlagsOneRequired("base", "deployed")
+	cmd.MarkFlagsMutuallyExclusive("base", "deployed")
 	return cmd
 }
 
@@ -138,6 +149,15 @@ func checkDiffFlags(format string, failOn []string) error {
 		errs = append(errs, fmt.Errorf("--fail-on %q: want some of %s%s", flag, strings.Join(known, ", "), hint))
 	}
 	return errors.Join(errs...)
+}
+
+// openDeployed reads what runs of the stacks of head.
+func openDeployed(ctx context.Context, head *templatediff.Assembly) (*templatediff.Assembly, error) {
+	client, err := live.New(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return templatediff.OpenDeployed(ctx, client, head)
 }
 
 // openSide reads a directory or file if there is one of that name, else a revision.
