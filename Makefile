@@ -37,5 +37,5 @@ setup:
 
 clean:
 	@if [ -x .beanpole/bin/beanpole ]; then .beanpole/bin/beanpole local stop; fi
-	@rm -rf .beanpole cdk.out node_modules tools/node/node_modules examples/importer/cdk.out examples/mysite/static examples/mysite/staticfiles
+	@rm -rf .beanpole cdk.out beanpole beanpole-cdk examples/importer/importer node_modules tools/node/node_modules examples/importer/cdk.out examples/mysite/static examples/mysite/staticfiles
 	@find examples -name __pycache__ -type d -prune -exec rm -rf {} +

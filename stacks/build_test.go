@@ -121,6 +121,13 @@ func TestAHostedZoneMakesTheCertificateAndTheRecords(t *testing.T) {
 	}
 }
 
+func TestACertificateOfOneDomainHasNoOtherNames(t *testing.T) {
+	network := templates(t, `{"production": {"domains": ["example.com"], "hostedZone": {"id": "Z0123456789ABCDEFGHIJ", "name": "example.com"}}}`)["shop-production-network"]
+	if names := network.One(t, "AWS::CertificateManager::Certificate").Property("SubjectAlternativeNames"); names != "" && names != "null" {
+		t.Errorf("the other names are %s; AWS refuses an empty list", names)
+	}
+}
+
 // An environment that comes or goes leaves the certificates of the others what and where they are: the ids of the resources
 // are their own.
 func TestCertificatesKeepTheirIdsWhenOthersComeAndGo(t *testing.T) {

@@ -139,10 +139,21 @@ func LoadConfig(context map[string]any) (Config, error) {
 	decode(tree, reflect.ValueOf(&config).Elem(), ContextKey, func(path, format string, args ...any) {
 		problems = append(problems, fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...)))
 	})
-	if len(problems) > 0 {
-		return Config{}, errors.Join(problems...) // what could not be read cannot be judged further
+	if len(problems) == 0 {
+		return config, config.Validate()
 	}
-	return config, config.Validate()
+	// Of what could not be read nothing more is said: it would be judged as missing.
+	unread := map[string]bool{}
+	for _, p := range problems {
+		path, _, _ := strings.Cut(p.Error(), ": ")
+		unread[path] = true
+	}
+	for _, line := range lines(config.Validate()) {
+		if path, _, _ := strings.Cut(line, ": "); !unread[path] {
+			problems = append(problems, errors.New(line))
+		}
+	}
+	return Config{}, errors.Join(problems...)
 }
 
 // given is a value of the command line, which has text only.

@@ -142,11 +142,14 @@ func (n *Network) certificates(config Config, members []string) []certificate {
 			}
 		case environment.HostedZone != nil:
 			zone := hostedZone(n.Stack, id, environment.HostedZone)
-			made := awscertificatemanager.NewCertificate(n.Stack, jsii.String(id+"-Certificate"), &awscertificatemanager.CertificateProps{
-				DomainName:              &environment.Domains[0],
-				SubjectAlternativeNames: jsii.Strings(environment.Domains[1:]...),
-				Validation:              awscertificatemanager.CertificateValidation_FromDns(zone),
-			})
+			props := &awscertificatemanager.CertificateProps{
+				DomainName: &environment.Domains[0],
+				Validation: awscertificatemanager.CertificateValidation_FromDns(zone),
+			}
+			if others := environment.Domains[1:]; len(others) > 0 { // an empty list is refused
+				props.SubjectAlternativeNames = jsii.Strings(others...)
+			}
+			made := awscertificatemanager.NewCertificate(n.Stack, jsii.String(id+"-Certificate"), props)
 			if len(environment.Domains) > namesInCertificate {
 				awscdk.Validations_Of(made).AddWarning(jsii.String("beanpole:certificate-names"), jsii.Sprintf(
 					"%d domains are more than the %d names that AWS Certificate Manager puts into one certificate by default; ask for a higher quota, or use a wildcard",

@@ -15,6 +15,8 @@ func newLocalCommand() *cobra.Command {
 	var dir string
 	local := &cobra.Command{
 		Use:   "local",
+		Args:  cobra.NoArgs, // a misspelt subcommand
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Short: "AWS on this computer: start it, use it, stop it",
 		Long: `AWS on this computer, for the unmodified CDK command line and every AWS client: in memory, on loopback, no account.
 

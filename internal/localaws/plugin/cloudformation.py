@@ -237,6 +237,13 @@ class CloudFormation(Service):
         return {"OperationEvents": []}  # hooks and early validation, of which there are none
 
     def describe_stack_resources(self, region, p):
+        if "StackName" not in p:  # the stack of a resource, by its physical id
+            engine = self.engine(region)
+            stacks = [s for s in engine.stacks.values() if engine.live(s.name) is s
+                      and any(r.physical == p.get("PhysicalResourceId") for r in s.resources.values())]
+            if not stacks:
+                raise invalid(f"Stack for {p.get('PhysicalResourceId')} does not exist")
+            p = {**p, "StackName": stacks[0].name}
         stack = self._stack(region, p["StackName"])
         return {"StackResources": [dict(_resource(stack, r), Timestamp=r.updated) for r in stack.resources.values()
                                    if p.get("LogicalResourceId") in (None, r.logical)]}
