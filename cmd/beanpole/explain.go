@@ -67,13 +67,7 @@ something in the bundle does nothing), 2 if there is nothing to explain.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&from.deployed, "deployed", "", "explain what runs in this `environment` of the AWS account that the AWS variables lead to")
-	f.StringVar(&from.template, "template", "", "explain the environment of this CloudFormation `file` with --bundle")
-	f.StringVar(&from.bundle, "bundle", "", "source bundle for --template: a zip `file` or a directory")
-	f.StringVar(&from.project.Dir, "source", "", "explain the Django project in this `directory`, as django.NewEnvironment would deploy it")
-	f.StringVar(&from.project.WSGIApplication, "wsgi", "", "with --source: the WSGI `application`, such as mysite.wsgi (default: found)")
-	f.BoolVar(&from.project.AsIs, "as-is", false, "with --source: without the wrapper and with the platform's defaults, as eb deploy would")
-	f.StringVarP(&from.word, "environment", "e", "", "of several environments, the one with this `name`: stack, logical id or construct path, or a part of it")
+	from.addFlags(cmd, "explain")
 	f.BoolVar(&strict, "strict", false, "exit 1 too if something in the bundle does nothing")
 	f.BoolVar(&asJSON, "json", false, "print the explanation as JSON")
 	return cmd

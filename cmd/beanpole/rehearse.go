@@ -85,13 +85,7 @@ with the cause.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&from.deployed, "deployed", "", "rehearse what runs in this `environment` of the AWS account that the AWS variables lead to")
-	f.StringVar(&from.template, "template", "", "rehearse the environment of this CloudFormation `file` with --bundle")
-	f.StringVar(&from.bundle, "bundle", "", "source bundle for --template: a zip `file` or a directory")
-	f.StringVar(&from.project.Dir, "source", "", "rehearse the Django project in this `directory`, as django.NewEnvironment would deploy it")
-	f.StringVar(&from.project.WSGIApplication, "wsgi", "", "with --source: the WSGI `application`, such as mysite.wsgi (default: found)")
-	f.BoolVar(&from.project.AsIs, "as-is", false, "with --source: without the wrapper and with the platform's defaults, as eb deploy would")
-	f.StringVarP(&from.word, "environment", "e", "", "of several environments, the one with this `name`: stack, logical id or construct path, or a part of it")
+	from.addFlags(cmd, "rehearse")
 	f.StringArrayVar(&set, "set", nil, "`NAME=VALUE`: an environment property, or an option of the default process (HealthCheckPath, MatcherHTTPCode, …); repeatable")
 	f.BoolVar(&opts.Commands, "commands", false, "run the bundle's container commands and its hooks prebuild and predeploy first; they have your rights")
 	f.BoolVar(&strict, "strict", false, "exit 1 too if the target is healthy by a redirect")
@@ -108,6 +102,18 @@ type origin struct {
 	deployed, word   string
 	template, bundle string
 	project          source.Project
+}
+
+// addFlags adds the flags that say where the environment comes from; verb is what the command does with it.
+func (o *origin) addFlags(cmd *cobra.Command, verb string) {
+	f := cmd.Flags()
+	f.StringVar(&o.deployed, "deployed", "", verb+" what runs in this `environment` of the AWS account that the AWS variables lead to")
+	f.StringVar(&o.template, "template", "", verb+" the environment of this CloudFormation `file` with --bundle")
+	f.StringVar(&o.bundle, "bundle", "", "source bundle for --template: a zip `file` or a directory")
+	f.StringVar(&o.project.Dir, "source", "", verb+" the Django project in this `directory`, as django.NewEnvironment would deploy it")
+	f.StringVar(&o.project.WSGIApplication, "wsgi", "", "with --source: the WSGI `application`, such as mysite.wsgi (default: found)")
+	f.BoolVar(&o.project.AsIs, "as-is", false, "with --source: without the wrapper and with the platform's defaults, as eb deploy would")
+	f.StringVarP(&o.word, "environment", "e", "", "of several environments, the one with this `name`: stack, logical id or construct path, or a part of it")
 }
 
 func (o origin) environment(ctx context.Context) (e source.Environment, remove func(), err error) {
