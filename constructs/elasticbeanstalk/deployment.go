@@ -47,6 +47,8 @@ type Deployment struct {
 
 func (d Deployment) policy() DeploymentPolicy { return cmp.Or(d.Policy, RollingWithAdditionalBatch) }
 
+func (d Deployment) timeout() time.Duration { return cmp.Or(d.Timeout, 10*time.Minute) }
+
 func (d Deployment) rolling() bool {
 	return d.policy() == Rolling || d.policy() == RollingWithAdditionalBatch
 }
@@ -79,7 +81,7 @@ func (d Deployment) settings(c Capacity) []option.Setting {
 	settings := []option.Setting{
 		setting(command, "DeploymentPolicy", string(d.policy())),
 		setting(command, "IgnoreHealthCheck", d.IgnoreHealthCheck),
-		setting(command, "Timeout", int(cmp.Or(d.Timeout, 10*time.Minute)/time.Second)),
+		setting(command, "Timeout", int(d.timeout()/time.Second)),
 	}
 	if d.rolling() {
 		settings = append(settings,

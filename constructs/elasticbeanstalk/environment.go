@@ -52,6 +52,7 @@ type EnvironmentProps struct {
 	Deployment Deployment
 	Network    Network
 	Roles      Roles
+	Health     Health
 	Logs       Logs
 
 	// Environment holds environment properties, the variables that the app sees. All of them together take up to 4,096
@@ -87,7 +88,8 @@ func (p *EnvironmentProps) Validate() error {
 			problems = append(problems, fmt.Errorf("%s: %w", field, e))
 		}
 	}
-	add("Source", p.Source.Validate())
+	source, err := p.bundle()
+	add("Source", errors.Join(source.Validate(), err))
 	if n := len(p.ApplicationName); n > 100 && !isToken(p.ApplicationName) {
 		add("ApplicationName", fmt.Errorf("has %d characters; Elastic Beanstalk allows 1 to 100", n))
 	}
@@ -110,6 +112,7 @@ func (p *EnvironmentProps) Validate() error {
 	add("Capacity", p.Capacity.validate())
 	add("Deployment", p.Deployment.validate(p.LoadBalancer))
 	add("Network", p.Network.validate(p.LoadBalancer))
+	add("Health", p.Health.validate())
 	add("Logs", p.Logs.validate())
 	add("OptionSettings", p.propsOnly(p.OptionSettings))
 	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
@@ -197,6 +200,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	e := &Environment{props: *props, warned: map[string]bool{}}
 	constructs.NewConstruct_Override(e, scope, &id)
 	e.props.Processes = maps.Clone(props.Processes)
+	e.props.Source, _ = props.bundle()
 
 	e.newServiceRole()
 	e.newApplication()
@@ -218,6 +222,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	e.orderBeforeEnvironment()
 	e.warn()
 	e.warnAboutBundle()
+	e.warnAboutReplacement()
 	return e
 }
 

@@ -1,8 +1,6 @@
 package elasticbeanstalk_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
@@ -13,18 +11,9 @@ import (
 )
 
 func TestWhatInTheBundleDoesNothingIsAWarning(t *testing.T) {
-	source := t.TempDir()
-	for name, content := range map[string]string{
+	source := project(t, map[string]string{
 		"Procfile": "web: gunicorn --bind :5000 app\n", ".ebextensions/a.config": "option_settings:\n  aws:autoscaling:asg:\n    MinSize: 7\n    Cooldown: 60\n",
-	} {
-		file := filepath.Join(source, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	stack := newStack(t)
 	props := dedicated(existingVPC(stack))
 	props.Source = bundle.Source{Path: source}
