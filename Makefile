@@ -15,7 +15,8 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 up: setup
 	@bash scripts/up.sh
 
-test: setup
+test:
+	@bash scripts/setup.sh tests
 	@go vet ./...
 	@go test ./...
 	@cd examples/mysite && ../../.beanpole/mysite/bin/python -W error::ResourceWarning manage.py test

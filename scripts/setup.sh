@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what the tests and the local AWS need, all of it inside the checkout but nginx. It does nothing a second time.
+# Sets up what the app and the local AWS need, and what only the tests do if the first argument is "tests"; all of it inside
+# the checkout but nginx. It does nothing a second time.
 # What is missing and may not be installed here is named, all of it at once, with the way to get it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -57,7 +58,7 @@ if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 22 ] && [ ! -x node_
 		cp tools/node/package-lock.json tools/node/node_modules/.made-from
 	fi
 	# First on the path of everything that npx runs.
-	[ ! -x tools/node/node_modules/.bin/node ] || ln -s ../../tools/node/node_modules/.bin/node node_modules/.bin/node
+	[ ! -x tools/node/node_modules/.bin/node ] || ln -sf ../../tools/node/node_modules/.bin/node node_modules/.bin/node
 fi
 
 # venv DIR REQUIREMENTS [OPTION]: a virtual environment with exactly these packages.
@@ -72,6 +73,7 @@ venv() {
 }
 venv .beanpole/python internal/localaws/requirements.txt
 venv .beanpole/mysite examples/mysite/requirements.txt
+[ "${1-}" != tests ] || venv .beanpole/lint test/requirements.txt
 
 say "go: the CDK app and the command line"
 mkdir -p .beanpole/bin

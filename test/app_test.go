@@ -242,6 +242,43 @@ func TestTheCDKsValidationFindsNothing(t *testing.T) {
 	}
 }
 
+// cfn-lint has nothing to say about what is deployed by default, as it is and with HTTPS.
+func TestCfnLintFindsNothing(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("cfn-lint takes seconds")
+	}
+	root, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(root, ".beanpole/lint/bin/cfn-lint")
+	if _, err := os.Stat(program); err != nil {
+		t.Fatalf("%v: run `bash scripts/setup.sh tests` first", err)
+	}
+	secure := synthesise(t, map[string]any{
+		"beanpole.environments.production.domains":    []string{"www.example.com", "example.com"},
+		"beanpole.environments.production.hostedZone": map[string]string{"id": "Z0123456789ABCDEFGHIJ", "name": "example.com"},
+	})
+	var templates []string
+	for _, directory := range []string{byDefault(t), secure} {
+		found, err := filepath.Glob(filepath.Join(directory, "*.template.json"))
+		if err != nil || len(found) < 2 {
+			t.Fatal(found, err)
+		}
+		templates = append(templates, found...)
+	}
+	arguments := []string{
+		"--regions", "us-east-1",
+		// A dependency that a reference makes too: the CDK writes out what it is told, and who reads it need not search the options.
+		"--ignore-checks", "W3005",
+		"--",
+	}
+	if output, err := exec.Command(program, append(arguments, templates...)...).CombinedOutput(); err != nil || len(output) > 0 {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
 // Who synthesises where and when says nothing about what is deployed.
 func TestTheBundleIsTheSameFromAnyDirectory(t *testing.T) {
 	t.Parallel()

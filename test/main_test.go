@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 // those that the programs read which the tests run.
 func lookAt(root string) error {
 	skipped := []string{".git", ".beanpole", "node_modules", "cdk.out", "__pycache__"}
-	for _, made := range []string{"node_modules", "tools/node/node_modules", ".beanpole/python", ".beanpole/mysite"} {
+	for _, made := range []string{"node_modules", "tools/node/node_modules", ".beanpole/python", ".beanpole/mysite", ".beanpole/lint"} {
 		os.Stat(filepath.Join(root, made, ".made-from"))
 	}
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
