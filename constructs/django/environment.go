@@ -25,6 +25,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -35,9 +36,10 @@ import (
 )
 
 // EnvironmentProps says what the project is and where it runs. Environment.Source, Environment.Network.VPC,
-// WSGIApplication and Hosts are required.
+// WSGIApplication and, unless Environment.Tier is [option.Worker], Hosts are required.
 type EnvironmentProps struct {
 	// Environment is the environment that the project runs in. Its Source is the directory of manage.py, or a zip of it.
+	// The view that the messages of a worker are posted to has to be exempt from the CSRF check.
 	Environment elasticbeanstalk.EnvironmentProps
 
 	// WSGIApplication is the module of the WSGI application, such as "mysite.wsgi", or "mysite.wsgi:application". Not
@@ -45,10 +47,12 @@ type EnvironmentProps struct {
 	WSGIApplication string
 	// SettingsModule becomes DJANGO_SETTINGS_MODULE. Default: what the project's wsgi.py and manage.py say.
 	SettingsModule string
-	// Hosts are the names that clients use, for ALLOWED_HOSTS: the domains, or the load balancer's own DNS name.
+	// Hosts are the names that clients use, for ALLOWED_HOSTS: the domains, or the load balancer's own DNS name. A worker
+	// needs none: the daemon that posts its messages asks for localhost, which is added.
 	Hosts []string
 	// HTTPS says that clients can reach the site by HTTPS. The redirect to HTTPS, HSTS and secure cookies follow from it:
-	// without HTTPS a redirect would send every client to a closed port while the health check stays green.
+	// without HTTPS a redirect would send every client to a closed port while the health check stays green. Refused for a
+	// worker, whose messages come by HTTP. With a single instance something in front of it has to take HTTPS.
 	// Default: false.
 	HTTPS bool
 
@@ -78,6 +82,9 @@ type EnvironmentProps struct {
 	SecretKey awssecretsmanager.ISecret
 }
 
+// daemonHost is what the daemon of a worker asks for.
+const daemonHost = "localhost"
+
 const settingsModule = "DJANGO_SETTINGS_MODULE"
 
 // Validate reports everything that is wrong with the props as one joined error, nil if nothing is. It reads the source
@@ -87,7 +94,11 @@ func (p *EnvironmentProps) Validate() error {
 		return errors.New("EnvironmentProps is nil: Environment.Source, Environment.Network.VPC, WSGIApplication and Hosts are required")
 	}
 	var problems []error
-	if len(p.Hosts) == 0 {
+	worker := p.Environment.Tier == option.Worker
+	if worker && p.HTTPS {
+		problems = append(problems, errors.New("HTTPS: the messages of a worker come by HTTP, and a redirect would fail each of them: leave it out"))
+	}
+	if len(p.Hosts) == 0 && !worker {
 		problems = append(problems, errors.New("Hosts: is empty, so Django would answer every client 400; give the domains, or the load balancer's DNS name"))
 	}
 	for i, host := range p.Hosts {
@@ -214,6 +225,10 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 		panic(err)
 	}
 	e := elasticbeanstalk.NewEnvironment(scope, id, &environment)
+	if props.HTTPS && props.Environment.EnvironmentType == elasticbeanstalk.SingleInstance {
+		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:https-single-instance"), jsii.String("HTTPS is true, but a single instance answers on port 80 alone: "+
+			"clients are redirected to a closed port unless something in front of the instance takes HTTPS"))
+	}
 	e.Node().AddValidation(&agreement{environment: e, agreed: props.agreed(e.OptionSettings())})
 	return e
 }
@@ -287,6 +302,13 @@ func (p *EnvironmentProps) variables(secretKey awssecretsmanager.ISecret) (map[s
 	if p.Address == overlay.NginxRewrite {
 		hosts = append(hosts, overlay.HealthCheckHost)
 		source = overlay.SourceNone
+	}
+	// Only a load balancer asks for an instance by its address.
+	if p.Environment.Tier == option.Worker || p.Environment.EnvironmentType == elasticbeanstalk.SingleInstance {
+		source = overlay.SourceNone
+	}
+	if p.Environment.Tier == option.Worker && !slices.Contains(hosts, daemonHost) {
+		hosts = append(hosts, daemonHost)
 	}
 	environment[names.AllowedHosts] = strings.Join(hosts, names.AllowedHostsSeparator)
 	environment[names.HealthCheckPath] = p.healthCheckPath()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
 
@@ -199,5 +200,42 @@ func TestTheSameProjectGivesTheSameProps(t *testing.T) {
 	versions := template.OfType("AWS::ElasticBeanstalk::ApplicationVersion")
 	if a, b := versions[0].Property("SourceBundle.S3Key"), versions[1].Property("SourceBundle.S3Key"); a != b {
 		t.Errorf("two bundles of one project: %s and %s", a, b)
+	}
+}
+
+// A worker runs the same project: its daemon asks for localhost, and nobody asks an instance for its health by address.
+func TestAWorkerRunsTheSameProject(t *testing.T) {
+	stack, vpc := newStack(t)
+	props := smallest(vpc, project(t, nil))
+	props.Environment.Tier, props.Hosts = option.Worker, nil
+	django.NewEnvironment(stack, "Worker", props)
+	props = smallest(vpc, project(t, nil))
+	props.Environment.EnvironmentType = elasticbeanstalk.SingleInstance
+	django.NewEnvironment(stack, "Single", props)
+	template := synth(t, stack)
+
+	for id, hosts := range map[string]string{"Worker": "localhost", "Single": "www.example.com"} {
+		got := template.Resources["Stack/"+id].Options()
+		requireOptions(t, got, map[string]string{
+			properties + "ALLOWED_HOSTS":                     hosts,
+			properties + "INSTANCE_IP_SOURCE":                overlay.SourceNone,
+			properties + "SECURE_SSL_REDIRECT":               "false",
+			properties + "HEALTH_CHECK_PATH":                 "/healthz/",
+			secrets + "SECRET_KEY":                           "${Stack/" + id + "SecretKey}",
+			"aws:elasticbeanstalk:container:python WSGIPath": "mysite.wsgi",
+		})
+		if _, there := got["aws:elasticbeanstalk:environment:process:default HealthCheckPath"]; there {
+			t.Errorf("%s has a target group", id)
+		}
+	}
+}
+
+func TestHTTPSOfASingleInstanceIsSomebodyElses(t *testing.T) {
+	stack, vpc := newStack(t)
+	props := smallest(vpc, project(t, nil))
+	props.Environment.EnvironmentType, props.HTTPS = elasticbeanstalk.SingleInstance, true
+	django.NewEnvironment(stack, "Web", props)
+	if n := len(*assertions.Annotations_FromStack(stack).FindWarning(jsii.String("*"), assertions.Match_StringLikeRegexp(jsii.String("closed port")))); n != 1 {
+		t.Errorf("%d warnings that nothing takes HTTPS, want one", n)
 	}
 }

@@ -76,6 +76,7 @@ func TestValidateSaysWhatAndWhere(t *testing.T) {
 		{"raw path", func(p *props) {
 			p.Environment.OptionSettings = []option.Setting{{Namespace: "aws:elasticbeanstalk:environment:process:default", OptionName: "HealthCheckPath", Value: "/up/"}}
 		}, []string{"Environment.OptionSettings: ", "HealthCheckPath", "Environment.Processes"}},
+		{"HTTPS of a worker", func(p *props) { p.Environment.Tier, p.HTTPS = option.Worker, true }, []string{"HTTPS: ", "worker"}},
 		{"the environment's own", func(p *props) { p.Environment.EnvironmentName = "x" }, []string{`Environment.EnvironmentName: "x"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -95,6 +96,7 @@ func TestValidateSaysWhatAndWhere(t *testing.T) {
 			p.Environment.Environment = map[string]string{"ALLOWED_HOSTS": "mine"}
 		},
 		"settings module by hand":  func(p *props) { p.Environment.Environment = map[string]string{"DJANGO_SETTINGS_MODULE": "mine"} },
+		"a worker without hosts":   func(p *props) { p.Environment.Tier, p.Hosts = option.Worker, nil },
 		"no manage.py, not needed": func(p *props) { p.Environment.Source.Path = withoutManage },
 	} {
 		p := smallest(someVPC{}, whole)

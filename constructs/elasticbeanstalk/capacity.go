@@ -24,7 +24,10 @@ type Capacity struct {
 	AllowIMDSv1 bool
 }
 
-func (c Capacity) sizes() (minSize, maxSize int) {
+func (c Capacity) sizes(k kind) (minSize, maxSize int) {
+	if k.single {
+		return 1, 1
+	}
 	minSize, maxSize = orPtr(c.MinSize, 2), orPtr(c.MaxSize, 4)
 	switch {
 	case c.MinSize == nil && c.MaxSize != nil:
@@ -48,13 +51,14 @@ func (c Capacity) validate() error {
 	return errors.Join(problems...)
 }
 
-func (c Capacity) settings() []option.Setting {
-	minSize, maxSize := c.sizes()
+func (c Capacity) settings(k kind) []option.Setting {
+	minSize, maxSize := c.sizes(k)
 	types := c.InstanceTypes
 	if len(types) == 0 {
 		types = []string{"t3.small"}
 	}
 	return []option.Setting{
+		// Of a single instance too: what was written while the environment was scaled would stay.
 		setting("aws:autoscaling:asg", "MinSize", minSize),
 		setting("aws:autoscaling:asg", "MaxSize", maxSize),
 		setting("aws:ec2:instances", "InstanceTypes", strings.Join(types, ",")),

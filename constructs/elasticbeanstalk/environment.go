@@ -41,6 +41,15 @@ type EnvironmentProps struct {
 	// Description is up to 200 characters. Default: none.
 	Description string
 
+	// Tier is [option.WebServer] or [option.Worker]; fixed once the environment exists. Default: [option.WebServer].
+	Tier option.Tier
+	// EnvironmentType is [LoadBalanced] or [SingleInstance]. What does not apply to an environment of the tier and type is
+	// refused. Default: [LoadBalanced].
+	EnvironmentType EnvironmentType
+
+	// Worker is for an environment of the worker tier alone.
+	Worker Worker
+
 	Platform     Platform
 	LoadBalancer LoadBalancer
 
@@ -85,7 +94,10 @@ func (p *EnvironmentProps) Validate() error {
 	var problems []error
 	add := func(field string, err error) {
 		for _, e := range flatten(err) {
-			problems = append(problems, fmt.Errorf("%s: %w", field, e))
+			if field != "" {
+				e = fmt.Errorf("%s: %w", field, e)
+			}
+			problems = append(problems, e)
 		}
 	}
 	source, err := p.bundle()
@@ -99,6 +111,8 @@ func (p *EnvironmentProps) Validate() error {
 	if n := len(p.Description); n > 200 && !isToken(p.Description) {
 		add("Description", fmt.Errorf("has %d characters; Elastic Beanstalk allows 200", n))
 	}
+	add("", p.validateKind())
+	add("Worker", p.Worker.validate())
 	add("Platform", p.Platform.validate())
 	add("LoadBalancer", p.LoadBalancer.validate())
 	for _, name := range slices.Sorted(maps.Keys(p.Processes)) {
@@ -110,7 +124,7 @@ func (p *EnvironmentProps) Validate() error {
 		}
 	}
 	add("Capacity", p.Capacity.validate())
-	add("Deployment", p.Deployment.validate(p.LoadBalancer))
+	add("Deployment", p.Deployment.validate(p.LoadBalancer, p.kind()))
 	add("Network", p.Network.validate(p.LoadBalancer))
 	add("Health", p.Health.validate())
 	add("Logs", p.Logs.validate())
@@ -214,7 +228,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 		EnvironmentName: optional(props.EnvironmentName),
 		Description:     optional(props.Description),
 		PlatformArn:     jsii.String(props.Platform.arn(awscdk.Stack_Of(e))),
-		Tier:            &awselasticbeanstalk.CfnEnvironment_TierProperty{Name: jsii.String("WebServer"), Type: jsii.String("Standard")},
+		Tier:            props.kind().cfnTier(),
 		VersionLabel:    e.Version.Ref(),
 		// Rendered when the app is synthesised, because AddOptionSettings may come later.
 		OptionSettings: awscdk.Lazy_Any(&settingsProducer{environment: e}, nil),

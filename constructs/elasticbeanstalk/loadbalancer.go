@@ -79,7 +79,6 @@ func (l LoadBalancer) settings(refs references) []option.Setting {
 		loadBalancer = "aws:elbv2:loadbalancer"
 	)
 	settings := []option.Setting{
-		setting(environment, "EnvironmentType", "LoadBalanced"),
 		setting(environment, "LoadBalancerType", "application"),
 		setting(environment, "LoadBalancerIsShared", l.Shared != nil),
 		// Without it Elastic Beanstalk attaches a security group of its own to the load balancer.

@@ -22,14 +22,18 @@ type Network struct {
 	// VPC is the virtual private cloud of instances and load balancer. Required; fixed once the environment exists.
 	VPC awsec2.IVpc
 	// InstanceSubnets are the subnets of the instances. Default: the private ones with a route to the internet, which
-	// instances need to report their health and to install packages.
+	// instances need to report their health and to install packages; of a single instance that serves clients, the public
+	// ones.
 	InstanceSubnets *awsec2.SubnetSelection
 	// LoadBalancerSubnets are the subnets of a dedicated load balancer. Default: the public ones, or InstanceSubnets for
 	// an internal load balancer.
 	LoadBalancerSubnets *awsec2.SubnetSelection
 	// AssociatePublicIPAddress gives instances public addresses, for a VPC without NAT gateways whose instances run in
-	// public subnets. Default: none.
+	// public subnets. Default: none; a single instance in the public subnets that are its default has one.
 	AssociatePublicIPAddress bool
+	// Clients are who may send requests to a single instance, on port 80. Default: everyone (IPv4). Behind a load balancer
+	// instances admit the load balancer alone, and those of a worker nobody.
+	Clients []awsec2.IPeer
 }
 
 func (n Network) validate(lb LoadBalancer) error {
@@ -43,11 +47,11 @@ func (n Network) validate(lb LoadBalancer) error {
 	return errors.Join(problems...)
 }
 
-func (n Network) settings(refs references) []option.Setting {
+func (n Network) settings(refs references, k kind) []option.Setting {
 	return []option.Setting{
 		setting("aws:ec2:vpc", "VPCId", refs.vpc),
 		setting("aws:ec2:vpc", "Subnets", refs.instanceSubnets),
-		setting("aws:ec2:vpc", "AssociatePublicIpAddress", n.AssociatePublicIPAddress),
+		setting("aws:ec2:vpc", "AssociatePublicIpAddress", n.AssociatePublicIPAddress || k.public() && n.InstanceSubnets == nil),
 		setting(launchConfiguration, "SecurityGroups", refs.instanceSecurityGroup),
 		setting(launchConfiguration, "DisableDefaultEC2SecurityGroup", true),
 	}
@@ -55,7 +59,11 @@ func (n Network) settings(refs references) []option.Setting {
 
 func (e *Environment) instanceSubnets() *awsec2.SelectedSubnets {
 	selection := e.props.Network.InstanceSubnets
-	if selection == nil {
+	switch {
+	case selection != nil:
+	case e.props.kind().public():
+		selection = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
+	default:
 		selection = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}
 	}
 	return e.props.Network.VPC.SelectSubnets(selection)
@@ -74,7 +82,7 @@ func (e *Environment) loadBalancerSubnets() *awsec2.SelectedSubnets {
 }
 
 // newSecurityGroups makes the security group of the instances, which admits the load balancer on the processes' ports and
-// nobody else, and that of a dedicated load balancer.
+// nobody else, or the clients of a single instance, and that of a dedicated load balancer.
 func (e *Environment) newSecurityGroups() {
 	instances := awsec2.NewSecurityGroup(e, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:         e.props.Network.VPC,
@@ -82,10 +90,21 @@ func (e *Environment) newSecurityGroups() {
 	})
 	e.SecurityGroup = instances
 
-	if shared := e.props.LoadBalancer.Shared; shared != nil {
+	shared, k := e.props.LoadBalancer.Shared, e.props.kind()
+	switch {
+	case k.public():
+		clients := e.props.Network.Clients
+		if len(clients) == 0 {
+			clients = []awsec2.IPeer{awsec2.Peer_AnyIpv4()}
+		}
+		for _, peer := range clients {
+			instances.AddIngressRule(peer, awsec2.Port_Tcp(jsii.Number(80)), jsii.String("HTTP from clients"), nil)
+		}
+	case !k.balanced():
+	case shared != nil:
 		e.loadBalancerGroups = *shared.Connections().SecurityGroups()
 		e.refs.loadBalancer = *shared.LoadBalancerArn()
-	} else {
+	default:
 		e.loadBalancerGroups = []awsec2.ISecurityGroup{e.newLoadBalancerSecurityGroup()}
 		e.accessLogs = e.props.LoadBalancer.AccessLogs
 		if e.accessLogs == nil {

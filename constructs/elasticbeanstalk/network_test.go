@@ -29,7 +29,7 @@ func rules(t *templatetest.Template, group, direction, peer string) []string {
 	var found []string
 	add := func(r *templatetest.Resource, path string) {
 		found = append(found, fmt.Sprintf("%s %s-%s %s", r.Property(path+"IpProtocol"), r.Property(path+"FromPort"), r.Property(path+"ToPort"),
-			cmp.Or(r.Property(path+"CidrIp"), r.Property(path+peer+"SecurityGroupId"))))
+			cmp.Or(r.Property(path+"CidrIp"), r.Property(path+"CidrIpv6"), r.Property(path+peer+"SecurityGroupId"))))
 	}
 	if r := t.Resources[group]; r != nil {
 		for i := range r.Len("SecurityGroup" + direction) {

@@ -78,6 +78,12 @@ func (e *Environment) newInstanceRole() {
 	profile := awsiam.NewInstanceProfile(e, jsii.String("InstanceProfile"), &awsiam.InstanceProfileProps{Role: e.InstanceRole})
 	e.refs.instanceProfile = *profile.InstanceProfileName()
 
+	if queue := e.props.Worker.Queue; queue != nil {
+		e.refs.queueURL = *queue.QueueUrl()
+		if key := queue.EncryptionMasterKey(); key != nil {
+			key.GrantEncryptDecrypt(e.InstanceRole)
+		}
+	}
 	e.refs.secrets = map[string]string{}
 	for name, secret := range e.props.Secrets {
 		e.refs.secrets[name] = *secret.SecretsManager.SecretArn()
@@ -90,7 +96,7 @@ func (e *Environment) newInstanceRole() {
 	}
 }
 
-// instancePolicy is what an instance of a web environment needs, as narrow as names allow: the environment's own name is
+// instancePolicy is what an instance needs, as narrow as names allow: the environment's own name is
 // known only when it exists, and the policy must exist before it.
 func (e *Environment) instancePolicy() awsiam.PolicyDocument {
 	stack := awscdk.Stack_Of(e)
@@ -125,6 +131,9 @@ func (e *Environment) instancePolicy() awsiam.PolicyDocument {
 	}
 	if len(secrets) > 0 {
 		statements = append(statements, allow("Secrets", []string{"secretsmanager:GetSecretValue"}, secrets...))
+	}
+	if e.props.kind().worker {
+		statements = append(statements, e.workerStatements()...)
 	}
 	return awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})
 }

@@ -14,6 +14,7 @@ type references struct {
 	loadBalancer, loadBalancerSecurityGroups  string
 	instanceSecurityGroup, accessLogsBucket   string
 	instanceProfile, serviceRole              string
+	queueURL                                  string
 	secrets                                   map[string]string
 }
 
@@ -25,7 +26,8 @@ func unknownReferences(p *EnvironmentProps) references {
 		loadBalancer: unknown, loadBalancerSecurityGroups: unknown,
 		instanceSecurityGroup: unknown, accessLogsBucket: unknown,
 		instanceProfile: unknown, serviceRole: unknown,
-		secrets: map[string]string{},
+		queueURL: unknown,
+		secrets:  map[string]string{},
 	}
 	for name := range p.Secrets {
 		refs.secrets[name] = unknown
@@ -36,19 +38,26 @@ func unknownReferences(p *EnvironmentProps) references {
 // settings renders the props. Everything that has a default is written, because an option that disappears from a
 // template keeps its last value.
 func (p *EnvironmentProps) settings(refs references) []option.Setting {
+	k := p.kind()
 	layers := [][]option.Setting{
-		p.LoadBalancer.settings(refs),
-		p.Network.settings(refs),
-		p.Capacity.settings(),
-		p.Deployment.settings(p.Capacity),
+		p.Network.settings(refs, k),
+		p.Capacity.settings(k),
+		p.Deployment.settings(p.Capacity, k),
 		p.Platform.settings(),
 		p.Logs.settings(),
 		{
+			setting("aws:elasticbeanstalk:environment", "EnvironmentType", string(k.environmentType())),
 			setting("aws:elasticbeanstalk:environment", "ServiceRole", refs.serviceRole),
 			setting(launchConfiguration, "IamInstanceProfile", refs.instanceProfile),
 			setting("aws:elasticbeanstalk:healthreporting:system", "SystemType", "enhanced"),
 			setting("aws:elasticbeanstalk:healthreporting:system", "EnhancedHealthAuthEnabled", true),
 		},
+	}
+	if k.balanced() {
+		layers = append(layers, p.LoadBalancer.settings(refs))
+	}
+	if k.worker {
+		layers = append(layers, p.Worker.settings(refs))
 	}
 	for name, process := range p.processes() {
 		layers = append(layers, process.settings(name))
@@ -63,8 +72,11 @@ func (p *EnvironmentProps) settings(refs references) []option.Setting {
 	return option.Merge(append(layers, variables, markTokens(p.OptionSettings))...)
 }
 
-// processes are the processes with the one that Elastic Beanstalk always makes.
+// processes are the processes with the one that Elastic Beanstalk always makes; without a load balancer there are none.
 func (p *EnvironmentProps) processes() map[string]Process {
+	if !p.kind().balanced() {
+		return nil
+	}
 	if len(p.Processes) == 0 {
 		return map[string]Process{defaultProcess: {}}
 	}

@@ -22,9 +22,14 @@ const targetGroupLogicalID = "AWSEBV2LoadBalancerTargetGroup"
 //
 // Its ARN is known only at deployment, where a custom resource asks for it: first the environment for its id, then the
 // stack that Elastic Beanstalk keeps for the environment for its target group. The first call adds these resources.
+//
+// It panics for an environment that has no load balancer.
 func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTargetGroup {
 	if e.targetGroup != nil {
 		return e.targetGroup
+	}
+	if k := e.props.kind(); !k.balanced() {
+		panic(fmt.Errorf("%s: TargetGroup: %s has no load balancer, so there is no target group", *e.Node().Path(), k))
 	}
 	stack := awscdk.Stack_Of(e)
 	fingerprint := e.props.processes()[defaultProcess].fingerprint(defaultProcess)

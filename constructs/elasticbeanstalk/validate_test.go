@@ -7,8 +7,10 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
@@ -24,6 +26,8 @@ type (
 	}
 	someBucket struct{ awss3.IBucket }
 	someSecret struct{ awssecretsmanager.ISecret }
+	someQueue  struct{ awssqs.IQueue }
+	someRole   struct{ awsiam.IRole }
 )
 
 func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {

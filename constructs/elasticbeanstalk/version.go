@@ -102,5 +102,5 @@ func (e *Environment) warnAboutBundle() {
 
 // context is what the check of option settings knows of the environment.
 func (p *EnvironmentProps) context() option.Context {
-	return option.Context{Tier: option.WebServer, Platform: cmp.Or(p.Platform.Branch, DefaultPlatformBranch)}
+	return option.Context{Tier: p.kind().tier(), Platform: cmp.Or(p.Platform.Branch, DefaultPlatformBranch)}
 }

@@ -729,6 +729,10 @@ func (c *checker) applicable(i int, o *Option) {
 		c.report(i, Warning, "not-applicable", "", "the option is for the %s tier, and the environment is of the %s tier", o.Tier, c.in.Tier)
 		return
 	}
+	if o.EnvironmentType == "LoadBalanced" && c.in.Tier == Worker && o.Namespace != trigger {
+		c.report(i, Warning, "not-applicable", "", "the option has no effect: an environment of the worker tier has no load balancer")
+		return
+	}
 	if o.EnvironmentType == "LoadBalanced" && c.single {
 		if o.Namespace == trigger {
 			c.report(i, Error, "not-applicable", "", "a single instance is not scaled: Beanstalk refuses triggers when EnvironmentType is SingleInstance")

@@ -798,6 +798,12 @@ var cases = []struct {
 		want:     []string{"warning not-applicable HttpPath", "warning static-path static"},
 	},
 	{
+		source:   "ours: a worker has no load balancer, and is scaled all the same",
+		settings: "aws:elbv2:listener:default ListenerEnabled = false\naws:elasticbeanstalk:environment:process:default HealthCheckPath = /health\naws:autoscaling:trigger UpperThreshold = 7000000\naws:elasticbeanstalk:command DeploymentPolicy = TrafficSplitting",
+		in:       Context{Tier: Worker},
+		want:     []string{"warning not-applicable ListenerEnabled", "warning not-applicable HealthCheckPath", "error traffic-splitting DeploymentPolicy"},
+	},
+	{
 		source:   "ours: a single instance has no load balancer",
 		settings: "aws:elasticbeanstalk:environment EnvironmentType = SingleInstance\naws:elasticbeanstalk:environment:process:default HealthCheckPath = /health\naws:elasticbeanstalk:environment LoadBalancerType = application",
 		want:     []string{"warning not-applicable HealthCheckPath", "warning not-applicable LoadBalancerType"},

@@ -173,6 +173,8 @@ func (c *checker) deployments() {
 		switch {
 		case splitting && c.single:
 			c.report(i, Error, "traffic-splitting", "", "TrafficSplitting needs an application load balancer, and a single instance has none")
+		case splitting && c.in.Tier == Worker:
+			c.report(i, Error, "traffic-splitting", "", "TrafficSplitting needs an application load balancer, and the worker tier has none")
 		case splitting && c.balancer.kind != "" && c.balancer.kind != Application:
 			c.report(i, Error, "traffic-splitting", "", "TrafficSplitting needs LoadBalancerType application, and it is %s%s", c.balancer.kind, c.assumed())
 		case splitting && c.is(healthReporting, "SystemType", "basic"):
