@@ -229,7 +229,38 @@ func wsgiPath(asked, why string, s situation, detail string) Cause {
 	return c
 }
 
+var (
+	workerEnded = regexp.MustCompile(`Worker \(pid:\d+\) (?:exited with (code \d+)|was sent (SIG\w+))`)
+	serversOwn  = regexp.MustCompile(`^\[\d{4}-\d\d-\d\d |^(INFO|WARNING|ERROR): `) // a line of its log
+)
+
+// neverReady names an app whose server runs while its workers end one after another, as with a sys.exit in the settings:
+// the port is open, and nobody answers.
+func neverReady(f facts) (Cause, bool) {
+	ends := workerEnded.FindAllStringSubmatch(f.AppLog, -1)
+	if len(ends) < 3 || f.Django != nil && (f.Django.Status != 0 || f.Django.Hang != "") {
+		return Cause{}, false
+	}
+	how := strings.Replace(ends[len(ends)-1][1]+ends[len(ends)-1][2], "code", "exit code", 1)
+	c := Cause{ID: "worker-boot", Summary: fmt.Sprintf("the app does not start: its worker ends as soon as it starts, again and again (%s)", how),
+		Change: "see what it says before it ends; the same happens on the instance unless the environment differs", Detail: tail(f.AppLog, 8)}
+	if trace, failure := lastTraceback(f.AppLog); failure != "" {
+		c.Summary, c.Detail = c.Summary+": "+clip(failure), shorten(trace)
+		return c, true
+	}
+	for line := range strings.Lines(f.AppLog) {
+		if line = strings.TrimSpace(line); line != "" && !serversOwn.MatchString(line) && !strings.HasPrefix(line, "beanpole: ") {
+			c.Summary += ": " + clip(line)
+			break
+		}
+	}
+	return c, true
+}
+
 func timeout(f facts, s situation) Cause {
+	if c, ok := neverReady(f); ok {
+		return c
+	}
 	c := Cause{ID: "timeout", Summary: fmt.Sprintf("no answer within %v", s.check.Timeout),
 		Change: "make the check's view answer sooner: no query without a short time limit, no call to another service"}
 	if d := f.Django; d != nil && d.Hang != "" {
@@ -502,6 +533,7 @@ func shorten(trace string) string {
 		}
 		frames[len(frames)-1] = append(frames[len(frames)-1], line)
 	}
+	frames = slices.DeleteFunc(frames, func(f []string) bool { return strings.Contains(f[0], "/introspect.py\", line ") }) // not the project's
 	isFrame := func(i int) bool { return strings.HasPrefix(frames[i][0], "  File ") }
 	var kept []string
 	left := false

@@ -143,14 +143,17 @@ func TestCausesFromFacts(t *testing.T) {
 		"no command":           {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 127}}, AppLog: "/bin/sh: 1: uvicorn: not found\n"}, id: "command-not-found", says: "uvicorn"},
 		"port in use":          {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 1}}, AppLog: "[ERROR] Connection in use: ('127.0.0.1', 8000)\n"}, id: "port-taken"},
 
-		"other port":     {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, Listening: []int{8080}}, id: "port-mismatch", says: "8080", advises: "PORT to 8080"},
-		"no port":        {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "connect() failed (111: Connection refused)"}, id: "nothing-listens", says: "127.0.0.1:8000"},
-		"worker died":    {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "upstream prematurely closed connection"}, id: "worker-died"},
-		"process port":   {facts: facts{Port: 8080, Last: answer{Error: "connection refused"}}, id: "process-port", says: "8080"},
-		"slow":           {facts: facts{Last: answer{TimedOut: true}, Django: &django{Hang: "Thread 0x1 (most recent call first):\n  File \"/v/lib/python3.13/site-packages/psycopg/x.py\", line 9 in connect\n  File \"/app/shop/views.py\", line 12 in up\n"}}, id: "timeout", says: "up (/app/shop/views.py, line 12)"},
-		"no free worker": {facts: facts{Last: answer{TimedOut: true}, Django: &django{View: "shop.views.up", Status: 200}}, id: "timeout", says: "no worker is free", advises: "NumThreads"},
-		"nginx":          {facts: facts{NginxExit: `nginx: [emerg] unknown directive "proxy" in /etc/nginx/conf.d/x.conf:1`}, id: "proxy-configuration", says: `unknown directive "proxy"`},
-		"deployment":     {facts: facts{Deployment: &failure{Command: "container command 01_migrate", How: "exit status 1"}}, id: "deployment-command", says: "01_migrate"},
+		"other port":   {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, Listening: []int{8080}}, id: "port-mismatch", says: "8080", advises: "PORT to 8080"},
+		"no port":      {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "connect() failed (111: Connection refused)"}, id: "nothing-listens", says: "127.0.0.1:8000"},
+		"worker died":  {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "upstream prematurely closed connection"}, id: "worker-died"},
+		"process port": {facts: facts{Port: 8080, Last: answer{Error: "connection refused"}}, id: "process-port", says: "8080"},
+		"slow":         {facts: facts{Last: answer{TimedOut: true}, Django: &django{Hang: "Thread 0x1 (most recent call first):\n  File \"/v/lib/python3.13/site-packages/psycopg/x.py\", line 9 in connect\n  File \"/app/shop/views.py\", line 12 in up\n"}}, id: "timeout", says: "up (/app/shop/views.py, line 12)"},
+		"workers that end": {facts: facts{Last: answer{TimedOut: true}, AppLog: strings.Repeat("[2026-03-01 12:00:00 +0000] [9] [INFO] Booting worker with pid: 11\nno licence key\n[2026-03-01 12:00:00 +0000] [9] [ERROR] Worker (pid:11) exited with code 1.\n", 3)},
+			id: "worker-boot", says: "ends as soon as it starts, again and again (exit code 1): no licence key"},
+		"a worker that ended once": {facts: facts{Last: answer{TimedOut: true}, AppLog: "[2026-03-01 12:00:00 +0000] [9] [ERROR] Worker (pid:11) was sent SIGKILL!\n"}, id: "timeout"},
+		"no free worker":           {facts: facts{Last: answer{TimedOut: true}, Django: &django{View: "shop.views.up", Status: 200}}, id: "timeout", says: "no worker is free", advises: "NumThreads"},
+		"nginx":                    {facts: facts{NginxExit: `nginx: [emerg] unknown directive "proxy" in /etc/nginx/conf.d/x.conf:1`}, id: "proxy-configuration", says: `unknown directive "proxy"`},
+		"deployment":               {facts: facts{Deployment: &failure{Command: "container command 01_migrate", How: "exit status 1"}}, id: "deployment-command", says: "01_migrate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.facts.Port == 0 {
