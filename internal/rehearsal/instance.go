@@ -44,10 +44,12 @@ type job struct {
 
 // outcome is what happened, still without a name.
 type outcome struct {
-	Probes []Probe
-	State  health.State
-	Reason string
-	Facts  facts
+	Probes     []Probe
+	Registered time.Duration // when the load balancer began to ask, 0 if it did not come to that
+	Web        []Process
+	State      health.State
+	Reason     string
+	Facts      facts
 }
 
 // facts are what causes are named from.
@@ -84,6 +86,13 @@ type exit struct {
 	Signal string
 }
 
+func (e exit) String() string {
+	if e.Signal != "" {
+		return "by a signal: " + e.Signal
+	}
+	return fmt.Sprintf("exit code %d", e.Code)
+}
+
 // The limits that systemd sets to a unit with Restart=always, when the unit says nothing else.
 const (
 	startLimitBurst    = 5
@@ -103,6 +112,13 @@ const (
 // perform starts the instance, asks it until the target is healthy or has failed, and stops everything it started.
 func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err error) {
 	started := time.Now()
+	var one sync.Mutex // the app's unit tells too
+	tell := emit
+	emit = func(e event) {
+		one.Lock()
+		defer one.Unlock()
+		tell(e)
+	}
 	say := func(format string, args ...any) {
 		emit(event{At: time.Since(started), Line: fmt.Sprintf(format, args...)})
 	}
@@ -177,6 +193,7 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 	if err != nil {
 		return outcome{}, err
 	}
+	app.clock, app.say = started, say
 	running.Go(func() { app.run(ctx, true) })
 	nginxLog := filepath.Join(logs, "nginx.stderr")
 	front, err := newUnit(j.Root, web.command(j.Nginx), os.Environ(), nginxLog)
@@ -201,6 +218,7 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 	if err := patience.wait(ctx); err != nil {
 		return o, err
 	}
+	o.Registered = time.Since(started)
 	say("target registered: GET %s, Host: %s, every %v (here %v), success codes %s",
 		j.Check.Path, prober.host, j.Check.Interval, interval, j.Check.SuccessCodes)
 
@@ -247,6 +265,7 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 
 	app.mu.Lock()
 	o.Facts.Exits, o.Facts.UnitFailed = slices.Clone(app.exits), app.gaveUp
+	o.Web = slices.Clone(app.processes)
 	app.mu.Unlock()
 	o.Facts.Listening, o.Facts.ListenKnown = ports.elsewhere()
 	if o.State != health.Healthy || o.Facts.Last.StatusCode >= 300 {
@@ -432,11 +451,15 @@ type unit struct {
 	env     []string
 	log     *os.File
 
-	mu      sync.Mutex
-	running bool
-	started time.Time
-	gaveUp  bool
-	exits   []exit
+	clock time.Time            // from which processes are timed
+	say   func(string, ...any) // what became of the unit; nil: nobody asks
+
+	mu        sync.Mutex
+	running   bool
+	started   time.Time
+	gaveUp    bool
+	exits     []exit
+	processes []Process
 }
 
 func newUnit(dir string, command, env []string, log string) (*unit, error) {
@@ -485,15 +508,28 @@ func (u *unit) run(ctx context.Context, restart bool) {
 		now := time.Now()
 		starts = append(starts, now)
 		starts = slices.DeleteFunc(starts, func(t time.Time) bool { return now.Sub(t) > startLimitInterval })
+		u.mu.Lock()
+		u.processes = append(u.processes, Process{Started: now.Sub(u.clock)})
+		u.mu.Unlock()
 		e := u.once(ctx)
 		u.mu.Lock()
 		u.running = false
-		if ctx.Err() == nil {
+		own := ctx.Err() == nil
+		if own {
 			u.exits = append(u.exits, e)
 			u.gaveUp = !restart || len(starts) >= startLimitBurst
+			p := &u.processes[len(u.processes)-1]
+			p.Ended, p.How = time.Since(u.clock), e.String()
 		}
 		done := u.gaveUp
 		u.mu.Unlock()
+		if own && u.say != nil {
+			next := "it is started again"
+			if done {
+				next = fmt.Sprintf("%d times within %v, so systemd gives up", len(starts), startLimitInterval)
+			}
+			u.say("the web process has ended (%s): %s", e, next)
+		}
 		if done || sleep(ctx, restartDelay) != nil {
 			return
 		}

@@ -18,19 +18,31 @@ type printer struct {
 	started time.Time
 	offset  time.Duration // when the instance, whose clock starts at 0, was started
 	redact  *strings.Replacer
+	steps   []Step // what was said, but for the probes
 }
 
 func (p *printer) say(format string, args ...any) {
-	p.line(time.Since(p.started), fmt.Sprintf(format, args...))
+	p.step(time.Since(p.started), fmt.Sprintf(format, args...))
 }
 
-func (p *printer) line(at time.Duration, text string) {
+// step prints a line and keeps it.
+func (p *printer) step(at time.Duration, text string) {
+	text = p.line(at, text)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.steps = append(p.steps, Step{at, text})
+}
+
+// line prints one, and returns it as it may be shown.
+func (p *printer) line(at time.Duration, text string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.redact != nil {
 		text = p.redact.Replace(text)
 	}
+	text = printable(text)
 	fmt.Fprintf(p.out, "[%6.3f] %s\n", at.Seconds(), text)
+	return text
 }
 
 func (p *printer) event(e event) {
@@ -38,7 +50,7 @@ func (p *printer) event(e event) {
 	case e.Probe != nil:
 		p.line(p.offset+e.At, e.Probe.String())
 	case e.Line != "":
-		p.line(p.offset+e.At, e.Line)
+		p.step(p.offset+e.At, e.Line)
 	}
 }
 
@@ -102,5 +114,5 @@ func cleaner(root, venv string, redact *strings.Replacer) func(string) string {
 		venv, "/var/app/venv",
 		root, "",
 	)
-	return func(text string) string { return redact.Replace(paths.Replace(text)) }
+	return func(text string) string { return printable(redact.Replace(paths.Replace(text))) }
 }

@@ -94,10 +94,18 @@ type Verdict struct {
 	// users meet that the check does not.
 	Causes []Cause `json:"causes,omitempty"`
 	Probes []Probe `json:"probes"`
-	// Notes are what the rehearsal could not know or show.
-	Notes     []string      `json:"notes,omitempty"`
-	Isolation Isolation     `json:"isolation"`
-	Took      time.Duration `json:"took_ns"`
+	// Notes are what the rehearsal could not know; NotShown is what one of this form never shows.
+	Notes     []string  `json:"notes,omitempty"`
+	NotShown  []string  `json:"not_shown"`
+	Isolation Isolation `json:"isolation"`
+	// Began is when; all other times are counted from then.
+	Began time.Time     `json:"began"`
+	Took  time.Duration `json:"took_ns"`
+	// Registered is when the load balancer began to ask, 0 if the deployment failed before.
+	Registered time.Duration `json:"registered_ns,omitempty"`
+	Web        []Process     `json:"web_processes,omitempty"`
+	Steps      []Step        `json:"steps"`
+	Used       Used          `json:"used"`
 }
 
 // String is the last line of a rehearsal.
@@ -223,6 +231,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		j.User = userHost(p.variables, opts.InstanceIP)
 	}
 	paths := instancePaths(app, venv)
+	shown := p.used(ctx, in, command, nginx, venv, py, opts, https)
 	j.Command = paths.Replace(j.Command)
 	commands, err := deploymentCommands(app, paths)
 	if err != nil {
@@ -245,14 +254,27 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 
 	v := Verdict{
 		State: o.State, StatusCode: o.Facts.Last.StatusCode, Reason: o.Reason, Probes: o.Probes, Isolation: isolation, Notes: p.notes,
+		NotShown: notShown(isolation), Began: started, Web: o.Web, Used: shown,
 	}
+	clean := cleaner(root, venv, out.redact)
 	for i := range v.Probes {
-		v.Probes[i].At += out.offset // the instance's clock began later
+		p := &v.Probes[i]
+		p.At += out.offset // the instance's clock began later
+		p.Location, p.Error = clean(p.Location), clean(p.Error)
 	}
+	for i := range v.Web {
+		v.Web[i].Started += out.offset
+		if v.Web[i].Ended != 0 {
+			v.Web[i].Ended += out.offset
+		}
+	}
+	if o.Registered != 0 {
+		v.Registered = o.Registered + out.offset
+	}
+	v.Used.Command = clean(v.Used.Command)
 	v.Redirected = v.State == health.Healthy && v.StatusCode >= 300
 	if v.State != health.Healthy || v.Redirected {
 		here := situation{check: p.check, command: command, address: opts.InstanceIP, https: https, applications: applications(app), isolation: isolation, requirements: want.file != ""}
-		clean := cleaner(root, venv, out.redact)
 		for _, c := range causes(o.Facts, here) {
 			v.Causes = append(v.Causes, Cause{ID: c.ID, Summary: clean(c.Summary), Change: clean(c.Change), Detail: clean(c.Detail)})
 		}
@@ -266,7 +288,10 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		v.Notes = append(v.Notes, "nginx answered the check itself: the app was not asked, so nothing is known of it")
 		out.say("note: %s", v.Notes[len(v.Notes)-1])
 	}
-	v.Took = time.Since(started)
+	v.Took, v.Steps = time.Since(started), out.steps
+	for i, note := range v.Notes {
+		v.Notes[i] = clean(note)
+	}
 	out.conclude(v)
 	return v, nil
 }
