@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os/signal"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 	"example.com/beanpole-cdk/internal/rehearsal"
+	"example.com/beanpole-cdk/internal/rehearsal/report"
 	"example.com/beanpole-cdk/internal/rehearsal/source"
 )
 
@@ -29,6 +28,7 @@ func newRehearseCommand() *cobra.Command {
 		isolation string
 		strict    bool
 		asJSON    bool
+		html      string
 		opts      rehearsal.Options
 	)
 	cmd := &cobra.Command{
@@ -44,7 +44,7 @@ or has failed. Nothing is deployed, and no secret is fetched.
 Needs nginx and python3. The last line is the verdict: "healthy by 200", "healthy by 301" (no view ran) or "unhealthy: …"
 with the cause.`,
 		Example: `  npx cdk synth && beanpole rehearse
-  beanpole rehearse --environment staging cdk.out
+  beanpole rehearse --environment staging cdk.out --report rehearsal.html
   beanpole rehearse --deployed my-env
   beanpole rehearse --template template.yaml --bundle app.zip
   beanpole rehearse --source . --wsgi mysite.wsgi --set HealthCheckPath=/up/ --set DJANGO_ENV=production`,
@@ -54,6 +54,10 @@ with the cause.`,
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 			defer stop()
 			from.args = args
+			page, err := report.Open(html)
+			if err != nil {
+				return &exitError{code: 2, err: err}
+			}
 			e, remove, err := from.environment(ctx)
 			defer remove()
 			if err == nil {
@@ -75,7 +79,18 @@ with the cause.`,
 			if err != nil {
 				return &exitError{code: 2, err: err}
 			}
-			if err := conclude(out, v, asJSON); err != nil {
+			result := report.New(e.String(), v)
+			err = page.Write(result)
+			if asJSON {
+				err = errors.Join(err, result.WriteJSON(out))
+			} else {
+				if page != nil && err == nil {
+					fmt.Fprintf(out, "report: %s\n", html)
+				}
+				_, failed := fmt.Fprintln(out, v)
+				err = errors.Join(err, failed)
+			}
+			if err != nil {
 				return &exitError{code: 2, err: err}
 			}
 			if v.State != health.Healthy || strict && v.Redirected {
@@ -93,6 +108,7 @@ with the cause.`,
 	f.StringVar(&opts.CacheDir, "cache", "", "keep virtual environments in this `directory` (default: beanpole in the user's cache directory)")
 	f.StringVar(&isolation, "isolation", "", `"namespace" (Linux: a network of its own) or "loopback"; default: namespace where it is allowed`)
 	f.BoolVar(&asJSON, "json", false, "print the verdict as JSON, the progress to standard error")
+	f.StringVar(&html, "report", "", "write the verdict as a page too, whatever it is: one HTML `file` with the cause, a timeline and what was used")
 	return cmd
 }
 
@@ -197,18 +213,3 @@ func override(in *rehearsal.Input, set []string) error {
 }
 
 const process = "aws:elasticbeanstalk:environment:process:default"
-
-// conclude prints the verdict: as the last line, or as JSON.
-func conclude(out io.Writer, v rehearsal.Verdict, asJSON bool) error {
-	if !asJSON {
-		_, err := fmt.Fprintln(out, v)
-		return err
-	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(struct {
-		Line string `json:"verdict"`
-		rehearsal.Verdict
-	}{strings.TrimPrefix(v.String(), "verdict: "), v})
-}

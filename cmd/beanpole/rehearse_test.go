@@ -175,6 +175,54 @@ func TestRehearseJSON(t *testing.T) {
 	}
 }
 
+// The page is written whatever the verdict is, and where it cannot be written nothing is rehearsed.
+func TestRehearseReport(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs nginx and gunicorn")
+	}
+	const address = "aws:elasticbeanstalk:application:environment|INSTANCE_IP|10.0.1.23"
+	for name, test := range map[string]struct {
+		dir, file string
+		code      int
+		says      []string // the page
+		refused   string
+	}{
+		"healthy":   {sites(t, "/healthz/", address), "r.html", 0, []string{"<strong>healthy by 200</strong>", `<g class="probe" data-number="1">`, "Site (stack staging)"}, ""},
+		"unhealthy": {sites(t, "/broken/", address), "r.html", 1, []string{"unhealthy: 500: ValueError", `<g class="probe" data-number="5">`, "raise ValueError"}, ""},
+		"directory": {sites(t, "/healthz/"), "", 2, nil, "is a directory; name a file"},
+		"nowhere":   {sites(t, "/healthz/"), "none/r.html", 2, nil, "there is no directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file := filepath.Join(dir, test.file)
+			cmd, stdout, stderr, tmp := beanpole(t, "rehearse", test.dir, "-e", "staging", "--speed", "150", "--report", file)
+			if code := exitCode(t, cmd.Run()); code != test.code {
+				t.Errorf("exit code %d, want %d\n%s%s", code, test.code, stdout, stderr)
+			}
+			nothingLeft(t, tmp)
+			if test.refused != "" {
+				if !strings.Contains(stderr.String(), test.refused) || stdout.Len() > 0 {
+					t.Errorf("not refused before the rehearsal:\n%s%s", stdout, stderr)
+				}
+				return
+			}
+			page, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(string(page), want) {
+					t.Errorf("the page does not say %q", want)
+				}
+			}
+			if found, err := os.ReadDir(dir); err != nil || len(found) != 1 {
+				t.Errorf("beside the page there is more: %v %v", found, err)
+			}
+		})
+	}
+}
+
 // However a rehearsal ends, it leaves no process and no file.
 func TestRehearseInterrupted(t *testing.T) {
 	if testing.Short() {
