@@ -43,6 +43,10 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 			return awssecretsmanager.Secret_FromSecretCompleteArn(w.Stack, jsii.String("Secret-"+name), &arn)
 		},
 	}))
+	awscdk.Validations_Of(w.Environment).Acknowledge(&awscdk.Acknowledgment{
+		Id:     jsii.String("Annotation::beanpole:fixed-name"),
+		Reason: jsii.String("No key of the configuration replaces the environment"),
+	})
 	w.addRules(environment, network)
 	w.addRecords(id, environment, network)
 	w.addOutputs(environment, network)

@@ -39,11 +39,12 @@ import (
 // WSGIApplication and, unless Environment.Tier is [option.Worker], Hosts are required.
 type EnvironmentProps struct {
 	// Environment is the environment that the project runs in. Its Source is the directory of manage.py, or a zip of it.
-	// The view that the messages of a worker are posted to has to be exempt from the CSRF check.
+	// The view that the messages of a worker are posted to has to be exempt from the CSRF check. With a VersionLabel, it is a
+	// version that this package made for another environment, with the same Variables.
 	Environment elasticbeanstalk.EnvironmentProps
 
 	// WSGIApplication is the module of the WSGI application, such as "mysite.wsgi", or "mysite.wsgi:application". Not
-	// needed where the project has a Procfile of its own, whose web process is run instead.
+	// needed where the project has a Procfile of its own, whose web process is run instead, nor with Environment.VersionLabel.
 	WSGIApplication string
 	// SettingsModule becomes DJANGO_SETTINGS_MODULE. Default: what the project's wsgi.py and manage.py say.
 	SettingsModule string
@@ -276,6 +277,9 @@ func (p *EnvironmentProps) environment(secretKey awssecretsmanager.ISecret) (ela
 	environment := p.Environment
 	environment.Environment, environment.Secrets = p.variables(secretKey)
 	environment.OptionSettings = p.settings()
+	if environment.VersionLabel != "" {
+		return environment, p.inTheBundle()
+	}
 	var err error
 	environment.Source, err = overlay.Config{
 		Strategy:        p.Address,
@@ -288,6 +292,26 @@ func (p *EnvironmentProps) environment(secretKey awssecretsmanager.ISecret) (ela
 		CollectStatic:   p.CollectStatic,
 	}.Lay(p.Environment.Source)
 	return environment, err
+}
+
+// inTheBundle refuses what only the source bundle can carry, for an application version that is made.
+func (p *EnvironmentProps) inTheBundle() error {
+	var problems []error
+	for _, set := range []struct {
+		field string
+		is    bool
+	}{
+		{"Address", p.Address != ""},
+		{"NumProcesses", p.NumProcesses != 0},
+		{"NumThreads", p.NumThreads != 0},
+		{"Migrate", p.Migrate},
+		{"CollectStatic", p.CollectStatic},
+	} {
+		if set.is {
+			problems = append(problems, fmt.Errorf("%s: is in the source bundle, and that of Environment.VersionLabel is made: set it where that is, or give Environment.Source", set.field))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // variables are the environment properties and secrets of the project, with Django's own.

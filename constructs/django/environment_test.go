@@ -239,3 +239,28 @@ func TestHTTPSOfASingleInstanceIsSomebodyElses(t *testing.T) {
 		t.Errorf("%d warnings that nothing takes HTTPS, want one", n)
 	}
 }
+
+// A web server and its worker are one application, and run one version.
+func TestAWorkerRunsTheVersionOfItsWebServer(t *testing.T) {
+	stack, vpc := newStack(t)
+	web := smallest(vpc, project(t, nil))
+	web.SecretKey = awssecretsmanager.NewSecret(stack, jsii.String("Key"), nil)
+	web.Migrate = true
+	environment := django.NewEnvironment(stack, "Web", web)
+	worker := smallest(vpc, "")
+	worker.WSGIApplication, worker.Hosts, worker.SecretKey = "", nil, web.SecretKey
+	worker.Environment.Tier = option.Worker
+	worker.Environment.Application = environment.Application
+	worker.Environment.VersionLabel = *environment.Version.Ref()
+	django.NewEnvironment(stack, "Worker", worker)
+	template := synth(t, stack)
+
+	for _, id := range []string{"Web", "Worker"} {
+		r := template.Resources["Stack/"+id]
+		if app, version := r.Property("ApplicationName"), r.Property("VersionLabel"); app != "${Stack/Web/Application}" || version != "${Stack/Web/Version}" {
+			t.Errorf("%s runs %s of %s", id, version, app)
+		}
+	}
+	template.One(t, "AWS::ElasticBeanstalk::Application")
+	template.One(t, "AWS::ElasticBeanstalk::ApplicationVersion")
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawselasticbeanstalk"
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/beanpole-cdk/constructs/django"
@@ -17,6 +18,10 @@ import (
 type (
 	someVPC    struct{ awsec2.IVpc }
 	someSecret struct{ awssecretsmanager.ISecret }
+
+	someApplication struct {
+		interfacesawselasticbeanstalk.IApplicationRef
+	}
 )
 
 func TestHosts(t *testing.T) {
@@ -76,6 +81,10 @@ func TestValidateSaysWhatAndWhere(t *testing.T) {
 		{"raw path", func(p *props) {
 			p.Environment.OptionSettings = []option.Setting{{Namespace: "aws:elasticbeanstalk:environment:process:default", OptionName: "HealthCheckPath", Value: "/up/"}}
 		}, []string{"Environment.OptionSettings: ", "HealthCheckPath", "Environment.Processes"}},
+		{"what a version that is made has already", func(p *props) {
+			p.Environment.Source.Path, p.Environment.VersionLabel, p.Environment.Application = "", "label", someApplication{}
+			p.Migrate, p.NumThreads = true, 4
+		}, []string{"Migrate: is in the source bundle", "NumThreads: is in the source bundle"}},
 		{"HTTPS of a worker", func(p *props) { p.Environment.Tier, p.HTTPS = option.Worker, true }, []string{"HTTPS: ", "worker"}},
 		{"the environment's own", func(p *props) { p.Environment.EnvironmentName = "x" }, []string{`Environment.EnvironmentName: "x"`}},
 	} {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawselasticbeanstalk"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -21,8 +21,8 @@ import (
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
-// EnvironmentProps says what the environment is. Source and Network.VPC are required; the zero value of everything else
-// is its default.
+// EnvironmentProps says what the environment is. Source, or the VersionLabel of an application version that exists, and
+// Network.VPC are required; the zero value of everything else is its default.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticbeanstalk-environment.html
 type EnvironmentProps struct {
@@ -30,13 +30,38 @@ type EnvironmentProps struct {
 	// application version on every computer.
 	Source bundle.Source
 
-	// ApplicationName is the name of the application that the environment is made in, up to 100 characters.
-	// Default: CloudFormation generates one. A given name makes some replacements of the application impossible.
+	// VersionLabel is the label of an application version of Application that instances run instead of Source, up to 100
+	// characters: that of another environment's Version, or of a pipeline's making. Default: a version is made of Source.
+	VersionLabel string
+
+	// Application is an application that exists, for the environment to be made in: that of another [Environment], so that
+	// a web server and its worker share one, or one by its name, with CfnApplication_FromApplicationName. Fixed once the
+	// environment exists. Default: one is made.
+	Application interfacesawselasticbeanstalk.IApplicationRef
+
+	// ApplicationName is the name of the application that is made, up to 100 characters. Default: CloudFormation generates
+	// one. A given name makes some replacements of the application impossible.
 	ApplicationName string
 
+	// VersionLifecycle is for the application that is made.
+	VersionLifecycle VersionLifecycle
+
 	// EnvironmentName is 4 to 40 letters, digits and hyphens, unique in region and account. Default: CloudFormation
-	// generates one. With a given name, CloudFormation cannot replace the environment when a change demands it.
+	// generates one. With a given name, CloudFormation cannot replace the environment when a change demands it, of which a
+	// warning ("beanpole:fixed-name") reminds until it is acknowledged.
 	EnvironmentName string
+
+	// CNAMEPrefix is the first label of the domain name that Elastic Beanstalk gives a web server,
+	// CNAMEPrefix.region.elasticbeanstalk.com: 4 to 63 letters, digits and hyphens, unique in the region. What is said of a
+	// given EnvironmentName holds for it too. Default: Elastic Beanstalk derives one from the environment's name.
+	CNAMEPrefix string
+
+	// Tags are put on everything of the environment, by key, up to 47; Elastic Beanstalk puts them on what it makes itself,
+	// such as instances and the load balancer, too. Volumes and network interfaces have them with
+	// Capacity.LaunchTemplateTagPropagationEnabled. Default: none but those of the scope.
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.tagging.html
+	Tags map[string]string
 
 	// Description is up to 200 characters. Default: none.
 	Description string
@@ -83,8 +108,6 @@ type EnvironmentProps struct {
 	OptionSettings []option.Setting
 }
 
-var environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`)
-
 // Validate reports everything that is wrong with the props as one joined error, nil if nothing is. It reads the source
 // and calls no CDK.
 func (p *EnvironmentProps) Validate() error {
@@ -100,17 +123,11 @@ func (p *EnvironmentProps) Validate() error {
 			problems = append(problems, e)
 		}
 	}
-	source, err := p.bundle()
-	add("Source", errors.Join(source.Validate(), err))
-	if n := len(p.ApplicationName); n > 100 && !isToken(p.ApplicationName) {
-		add("ApplicationName", fmt.Errorf("has %d characters; Elastic Beanstalk allows 1 to 100", n))
+	if p.VersionLabel == "" {
+		source, err := p.bundle()
+		add("Source", errors.Join(source.Validate(), err))
 	}
-	if p.EnvironmentName != "" && !isToken(p.EnvironmentName) && !environmentName.MatchString(p.EnvironmentName) {
-		add("EnvironmentName", fmt.Errorf("%q is not allowed: use 4 to 40 letters, digits and hyphens, with no hyphen at either end", p.EnvironmentName))
-	}
-	if n := len(p.Description); n > 200 && !isToken(p.Description) {
-		add("Description", fmt.Errorf("has %d characters; Elastic Beanstalk allows 200", n))
-	}
+	add("", p.validateApplication())
 	add("", p.validateKind())
 	add("Worker", p.Worker.validate())
 	add("Platform", p.Platform.validate())
@@ -175,8 +192,9 @@ type Environment struct {
 	constructs.Construct
 
 	// Application is the application that the environment is made in.
-	Application awselasticbeanstalk.CfnApplication
-	// Version is the application version that the environment runs. Its label is generated by CloudFormation.
+	Application interfacesawselasticbeanstalk.IApplicationRef
+	// Version is the application version that the environment runs. Its label is generated by CloudFormation. It is nil
+	// where VersionLabel names one that exists.
 	Version awselasticbeanstalk.CfnApplicationVersion
 	// Resource is the environment itself.
 	Resource awselasticbeanstalk.CfnEnvironment
@@ -190,6 +208,8 @@ type Environment struct {
 	settings    []option.Setting // merged; what the caller does to the props later does not count
 	warned      map[string]bool
 	targetGroup awselasticloadbalancingv2.IApplicationTargetGroup
+
+	applicationName, versionLabel *string
 
 	loadBalancerGroups []awsec2.ISecurityGroup
 	accessLogs         awss3.IBucket // of a dedicated load balancer
@@ -214,7 +234,9 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	e := &Environment{props: *props, warned: map[string]bool{}}
 	constructs.NewConstruct_Override(e, scope, &id)
 	e.props.Processes = maps.Clone(props.Processes)
-	e.props.Source, _ = props.bundle()
+	if props.VersionLabel == "" {
+		e.props.Source, _ = props.bundle()
+	}
 
 	e.newServiceRole()
 	e.newApplication()
@@ -224,17 +246,20 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	e.settings = e.props.settings(e.refs)
 
 	e.Resource = awselasticbeanstalk.NewCfnEnvironment(e, jsii.String("Resource"), &awselasticbeanstalk.CfnEnvironmentProps{
-		ApplicationName: e.Application.Ref(),
+		ApplicationName: e.applicationName,
 		EnvironmentName: optional(props.EnvironmentName),
+		CnamePrefix:     optional(props.CNAMEPrefix),
 		Description:     optional(props.Description),
 		PlatformArn:     jsii.String(props.Platform.arn(awscdk.Stack_Of(e))),
 		Tier:            props.kind().cfnTier(),
-		VersionLabel:    e.Version.Ref(),
+		VersionLabel:    e.versionLabel,
 		// Rendered when the app is synthesised, because AddOptionSettings may come later.
 		OptionSettings: awscdk.Lazy_Any(&settingsProducer{environment: e}, nil),
 	})
 	e.orderBeforeEnvironment()
+	e.addTags()
 	e.warn()
+	e.warnAboutNames()
 	e.warnAboutBundle()
 	e.warnAboutReplacement()
 	return e

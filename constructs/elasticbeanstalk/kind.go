@@ -84,6 +84,8 @@ func (k kind) refuses(group, field string) string {
 		return `is for the worker tier: leave it out, or set Tier to "Worker"`
 	case !k.balanced() && (group == "LoadBalancer" || group == "Processes" || slices.Contains(ofLoadBalancers, name)):
 		return fmt.Sprintf("%s has no load balancer: leave it out", k)
+	case group == "CNAMEPrefix" && k.worker:
+		return fmt.Sprintf("nobody sends requests to %s, so it has no domain name: leave it out", k)
 	case name == "Network.Clients" && !k.public():
 		if k.worker {
 			return fmt.Sprintf("nobody sends requests to %s, which takes its work from a queue: leave it out", k)

@@ -105,8 +105,8 @@ func TestWhatDoesNotApplyIsRefusedByItsField(t *testing.T) {
 	refused := map[string][]string{
 		"a load-balanced web server":      {"Worker.*", "Network.Clients"},
 		"a single instance":               {"Worker.*", "LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
-		"a worker":                        {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Network.Clients"},
-		"a worker with a single instance": {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Network.Clients", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
+		"a worker":                        {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Network.Clients", "CNAMEPrefix"},
+		"a worker with a single instance": {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Network.Clients", "CNAMEPrefix", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
 	}
 	for name := range kinds {
 		props := reflect.TypeOf(elasticbeanstalk.EnvironmentProps{})
@@ -173,7 +173,7 @@ func sample(t *testing.T, field string, kind reflect.Type) reflect.Value {
 			value.Field(i).Set(sample(t, field, kind.Field(i).Type))
 		}
 	case reflect.Interface:
-		for _, some := range []any{someVPC{}, someLB{}, someBucket{}, someQueue{}, someRole{}} {
+		for _, some := range []any{someVPC{}, someLB{}, someBucket{}, someQueue{}, someRole{}, someApplication{}} {
 			if reflect.TypeOf(some).Implements(kind) {
 				return reflect.ValueOf(some).Convert(kind)
 			}

@@ -107,8 +107,8 @@ func (e *Environment) instancePolicy() awsiam.PolicyDocument {
 	bucket := fmt.Sprintf("arn:%s:s3:::elasticbeanstalk-%s-%s", *stack.Partition(), *stack.Region(), *stack.Account())
 	statements := []awsiam.PolicyStatement{
 		allow("Health", []string{"elasticbeanstalk:PutInstanceStatistics"},
-			*arn("elasticbeanstalk", "application/"+*e.Application.Ref()),
-			*arn("elasticbeanstalk", "environment/"+*e.Application.Ref()+"/"+environment)),
+			*arn("elasticbeanstalk", "application/"+*e.applicationName),
+			*arn("elasticbeanstalk", "environment/"+*e.applicationName+"/"+environment)),
 		// The application version, and the place that the instance publishes its logs to.
 		allow("Bundle", []string{"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}, bucket+"/resources/environments/*"),
 		allow("BundleList", []string{"s3:ListBucket"}, bucket),

@@ -44,7 +44,7 @@ func (e *Environment) TargetGroup() awselasticloadbalancingv2.IApplicationTarget
 	}, "elasticbeanstalk:DescribeEnvironments", *stack.FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("elasticbeanstalk"),
 		Resource:     jsii.String("environment"),
-		ResourceName: jsii.String(*e.Application.Ref() + "/" + *e.Resource.Ref()),
+		ResourceName: jsii.String(*e.applicationName + "/" + *e.Resource.Ref()),
 	}))
 	id := environment.GetResponseField(jsii.String("Environments.0.EnvironmentId"))
 

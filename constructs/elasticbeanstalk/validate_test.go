@@ -1,6 +1,7 @@
 package elasticbeanstalk_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,9 +12,11 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawselasticbeanstalk"
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/bundle"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
@@ -28,6 +31,10 @@ type (
 	someSecret struct{ awssecretsmanager.ISecret }
 	someQueue  struct{ awssqs.IQueue }
 	someRole   struct{ awsiam.IRole }
+
+	someApplication struct {
+		interfacesawselasticbeanstalk.IApplicationRef
+	}
 )
 
 func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
@@ -48,6 +55,30 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"short environment name", func(p *props) { p.EnvironmentName = "abc" }, []string{"EnvironmentName: ", `"abc"`, "4 to 40"}},
 		{"environment name with a space", func(p *props) { p.EnvironmentName = "my site" }, []string{"EnvironmentName: ", `"my site"`, "letters, digits and hyphens"}},
 		{"long description", func(p *props) { p.Description = strings.Repeat("a", 201) }, []string{"Description: has 201 characters", "200"}},
+		{"CNAME", func(p *props) { p.CNAMEPrefix = "shop.example" }, []string{"CNAMEPrefix: ", `"shop.example"`, "4 to 63"}},
+		{"CNAME of a worker", func(p *props) { p.Tier, p.CNAMEPrefix = option.Worker, "shop" }, []string{"CNAMEPrefix: ", "worker", "leave it out"}},
+		{"name of an application that exists", func(p *props) { p.Application, p.ApplicationName = someApplication{}, "shop" }, []string{"ApplicationName: ", "remove one of the two"}},
+		{"lifecycle of an application that exists", func(p *props) { p.Application, p.VersionLifecycle.MaxCount = someApplication{}, 7 }, []string{"VersionLifecycle: ", "set it where Application is"}},
+		{"two lifecycle rules", func(p *props) { p.VersionLifecycle = elasticbeanstalk.VersionLifecycle{MaxCount: 1, MaxAgeInDays: 1} }, []string{"VersionLifecycle: MaxAgeInDays: ", "MaxCount"}},
+		{"no versions", func(p *props) { p.VersionLifecycle.MaxCount = -1 }, []string{"VersionLifecycle: MaxCount: -1"}},
+		{"no days", func(p *props) { p.VersionLifecycle.MaxAgeInDays = -1 }, []string{"VersionLifecycle: MaxAgeInDays: -1"}},
+		{"version of no application", func(p *props) { p.Source, p.VersionLabel = bundle.Source{}, "v1" }, []string{"VersionLabel: ", "give Application"}},
+		{"version and source", func(p *props) { p.Application, p.VersionLabel = someApplication{}, "v1" }, []string{"Source: VersionLabel names a version that exists"}},
+		{"label", func(p *props) { p.Application, p.VersionLabel = someApplication{}, "a/b" }, []string{`VersionLabel: "a/b"`, "slash"}},
+		{"what a version that is made cannot carry", func(p *props) {
+			p.Source, p.Application, p.VersionLabel = bundle.Source{}, someApplication{}, "v1"
+			p.Health.HealthCheckType = elasticbeanstalk.HealthCheckELB
+		}, []string{"Health: HealthCheckType: travels in the source bundle", "VersionLabel"}},
+		{"reserved tag", func(p *props) { p.Tags = map[string]string{"AWS:team": "a", "elasticbeanstalk:x": "b", "Name": "c"} },
+			[]string{`Tags["AWS:team"]: is a tag of AWS's own`, `Tags["elasticbeanstalk:x"]: is a tag of AWS's own`, `Tags["Name"]: is a tag of AWS's own`}},
+		{"tags that are none", func(p *props) { p.Tags = map[string]string{"": "a", "a": "", "b": strings.Repeat("b", 257), "c": "c;"} },
+			[]string{`Tags[""]: is not a key`, `Tags["a"]: the value ""`, `Tags["b"]: the value "bb`, `Tags["c"]: the value "c;"`}},
+		{"too many tags", func(p *props) {
+			p.Tags = map[string]string{}
+			for i := range 48 {
+				p.Tags[fmt.Sprint(i)] = "x"
+			}
+		}, []string{"Tags: 48 tags", "47"}},
 		{"platform version", func(p *props) { p.Platform.Version = "latest" }, []string{"Platform: Version: ", `"latest"`, "4.13.7"}},
 		{"window without managed updates", func(p *props) { p.Platform.DisableManagedUpdates = true; p.Platform.UpdateLevel = "patch" },
 			[]string{"Platform: ", "UpdateLevel", "DisableManagedUpdates"}},

@@ -14,39 +14,23 @@ import (
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
-// keptVersions is how many application versions the application keeps for a rollback. Accounts may hold 1,000.
-const keptVersions = 50
-
-// newApplication makes the application. It forgets its oldest versions, and leaves their sources alone, because the
-// bootstrap bucket that they are in is not its own.
-func (e *Environment) newApplication() {
-	e.Application = awselasticbeanstalk.NewCfnApplication(e, jsii.String("Application"), &awselasticbeanstalk.CfnApplicationProps{
-		ApplicationName: optional(e.props.ApplicationName),
-		ResourceLifecycleConfig: &awselasticbeanstalk.CfnApplication_ApplicationResourceLifecycleConfigProperty{
-			ServiceRole: e.ServiceRole.RoleArn(),
-			VersionLifecycleConfig: &awselasticbeanstalk.CfnApplication_ApplicationVersionLifecycleConfigProperty{
-				MaxCountRule: &awselasticbeanstalk.CfnApplication_MaxCountRuleProperty{
-					Enabled:            jsii.Bool(true),
-					MaxCount:           jsii.Number(keptVersions),
-					DeleteSourceFromS3: jsii.Bool(false),
-				},
-			},
-		},
-	})
-}
-
-// newVersion makes the application version from the source: its zip is an asset, and a change of the zip a new version.
-// The version that it replaces stays for a rollback until the application forgets it.
+// newVersion makes the application version from the source, unless there is one: its zip is an asset, and a change of the
+// zip a new version. The version that it replaces stays for a rollback until the application forgets it.
 func (e *Environment) newVersion() {
+	if label := e.props.VersionLabel; label != "" {
+		e.versionLabel = &label
+		return
+	}
 	asset := e.newBundle()
 	e.Version = awselasticbeanstalk.NewCfnApplicationVersion(e, jsii.String("Version"), &awselasticbeanstalk.CfnApplicationVersionProps{
-		ApplicationName: e.Application.Ref(),
+		ApplicationName: e.applicationName,
 		Description:     jsii.String(fmt.Sprintf("Source bundle %.12s", *asset.AssetHash())),
 		SourceBundle: &awselasticbeanstalk.CfnApplicationVersion_SourceBundleProperty{
 			S3Bucket: asset.S3BucketName(),
 			S3Key:    asset.S3ObjectKey(),
 		},
 	})
+	e.versionLabel = e.Version.Ref()
 	e.Version.CfnOptions().SetUpdateReplacePolicy(awscdk.CfnDeletionPolicy_RETAIN)
 	e.Version.CfnOptions().SetDeletionPolicy(awscdk.CfnDeletionPolicy_DELETE)
 }
@@ -81,6 +65,9 @@ func writeBundle(name string, props EnvironmentProps) (err error) {
 // warnAboutBundle passes on what in the source silently does nothing, as warnings that can be acknowledged by the id of their
 // rule, such as "beanpole:procfile-port".
 func (e *Environment) warnAboutBundle() {
+	if e.Version == nil {
+		return
+	}
 	warnings, err := e.props.Source.Lint(func(namespace, name string) (string, bool) {
 		for _, s := range e.settings {
 			if s.Namespace == namespace && s.OptionName == name {
