@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -88,13 +89,20 @@ func (n *node) any() any {
 
 // duplicates calls report for every key that an object has twice.
 func (n *node) duplicates(report func(*key)) {
-	if n.kind == object && len(n.keys) > 1 {
+	switch {
+	case len(n.keys) > 16:
 		seen := make(map[string]bool, len(n.keys))
 		for i := range n.keys {
 			if seen[n.keys[i].text] {
 				report(&n.keys[i])
 			}
 			seen[n.keys[i].text] = true
+		}
+	default: // most objects have a few keys, and a map for each of them would cost more than reading the file
+		for i := range n.keys {
+			if slices.ContainsFunc(n.keys[:i], func(k key) bool { return k.text == n.keys[i].text }) {
+				report(&n.keys[i])
+			}
 		}
 	}
 	for i := range n.values {
@@ -136,7 +144,7 @@ func parseJSON(data []byte) (*node, error) {
 		}
 		return nil, err
 	}
-	r := &jsonReader{data: data, line: 1}
+	r := &jsonReader{data: string(data), line: 1}
 	n := r.value(0)
 	if r.err != nil {
 		return nil, r.err
@@ -152,11 +160,14 @@ func position(data []byte, offset int) (line, column int) {
 // jsonReader walks over bytes that json.Valid has accepted, which is why it checks nothing but the depth.
 // encoding/json knows no positions, and the YAML reader is six times slower.
 type jsonReader struct {
-	data      []byte
+	data      string // the texts of the nodes are parts of it
 	at        int
 	line      int
 	lineStart int
 	err       error
+	// keys and values are those of the objects and lists that are still open, so that each gets slices of its own length.
+	keys   []key
+	values []node
 }
 
 func (r *jsonReader) space() {
@@ -188,11 +199,14 @@ func (r *jsonReader) value(depth int) node {
 			n.kind = object
 		}
 		r.at++
+		keys, values := len(r.keys), len(r.values)
 		for r.err == nil {
 			r.space()
 			switch r.data[r.at] {
 			case '}', ']':
 				r.at++
+				n.keys, r.keys = slices.Clone(r.keys[keys:]), r.keys[:keys]
+				n.values, r.values = slices.Clone(r.values[values:]), r.values[:values]
 				return n
 			case ',':
 				r.at++
@@ -201,12 +215,13 @@ func (r *jsonReader) value(depth int) node {
 			if n.kind == object {
 				k := key{line: int32(r.line), column: int32(r.at - r.lineStart + 1)}
 				k.text = r.string()
-				n.keys = append(n.keys, k)
+				r.keys = append(r.keys, k)
 				r.space()
 				r.at++ // the colon
 			}
 			if r.err == nil {
-				n.values = append(n.values, r.value(depth+1))
+				v := r.value(depth + 1)
+				r.values = append(r.values, v)
 			}
 		}
 	case '"':
@@ -217,7 +232,7 @@ func (r *jsonReader) value(depth int) node {
 		for r.at < len(r.data) && !strings.ContainsRune(",]} \t\r\n", rune(r.data[r.at])) {
 			r.at++
 		}
-		n.text = string(r.data[start:r.at])
+		n.text = r.data[start:r.at]
 		switch c {
 		case 't', 'f':
 			n.kind = boolean
@@ -239,11 +254,11 @@ func (r *jsonReader) string() string {
 		}
 	}
 	r.at++
-	if raw := r.data[start+1 : r.at-1]; !escaped && utf8.Valid(raw) {
-		return string(raw)
+	if raw := r.data[start+1 : r.at-1]; !escaped && utf8.ValidString(raw) {
+		return raw
 	}
 	var s string
-	if err := json.Unmarshal(r.data[start:r.at], &s); err != nil {
+	if err := json.Unmarshal([]byte(r.data[start:r.at]), &s); err != nil {
 		r.err = err
 	}
 	return s
