@@ -157,6 +157,8 @@ type Config struct {
 	File string
 	// Settings are those of option_settings, in the order of the file.
 	Settings []Setting
+	// Sections are the others, as encoding/json would read them: Resources, container_commands, files.
+	Sections map[string]any
 	// Problems are what a reader of JSON or YAML overlooks.
 	Problems []Problem
 }
@@ -228,6 +230,10 @@ func config(file string, root *node) (*Config, error) {
 				c.problem(key.line, key.column, "unknown-section", false, fmt.Sprintf("Beanstalk skips a file with the section %q; it is called %s", key.text, section))
 			}
 		}
+	}
+	if sections, ok := root.any().(map[string]any); ok && c.format == ebextension {
+		delete(sections, "option_settings")
+		conf.Sections = sections
 	}
 	conf.Settings = c.settings
 	conf.Problems = append(conf.Problems, c.problems...)

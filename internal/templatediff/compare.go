@@ -89,8 +89,10 @@ type comparison struct {
 	// moved are the targets whose value changes, with the reason.
 	moved map[target]string
 	// queue are those of moved whose dependents have not been looked at.
-	queue  []target
-	report *Report
+	queue []target
+	// rewritten are the secrets and parameters that stay and get another value, with the reason.
+	rewritten map[target]string
+	report    *Report
 	// baseImports are the exports that stacks of the base import, with one of the stacks.
 	baseImports map[string]string
 }
@@ -99,7 +101,7 @@ type comparison struct {
 func Compare(base, head *Assembly) *Report {
 	go schemaLines() // they take longer to read than the templates' first comparison
 	c := &comparison{
-		base: base, head: head, moved: map[target]string{}, baseImports: map[string]string{},
+		base: base, head: head, moved: map[target]string{}, rewritten: map[target]string{}, baseImports: map[string]string{},
 		report: &Report{
 			Format: "beanpole-diff/1", Base: base.Name, Head: head.Name,
 			Environments: []Environment{}, Health: []Remark{}, Security: []Access{}, Changes: []Change{}, Notes: []string{},
@@ -111,6 +113,7 @@ func Compare(base, head *Assembly) *Report {
 	}
 	c.renames()
 	c.spread()
+	c.rewrites()
 	for _, p := range c.pairs {
 		c.tell(p)
 	}

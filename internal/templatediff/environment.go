@@ -21,18 +21,21 @@ type environmentChange struct {
 
 	base, head, after settings
 	in                option.Context // of the base
+	bundles           [2]string      // where the source bundles are on this computer, or ""
 	replaced          bool
 	rows              []Change
 	version           *Version
 	deploys           bool
 	instances         []string // what replaces the instances
 	restarts          []string
+	bundled           map[string]bool // the subjects of rows about what the bundle's configuration files set
 }
 
 // environment tells what happens to an environment that stays, changes or is replaced.
 func (c *comparison) environment(p *pair, r *resourceChange, basePair *pair, base *template.Resource) {
 	e := &environmentChange{c: c, p: p, r: r, from: basePair.base}
 	deployed := basePair.base.bundle(base)
+	e.bundles[0] = deployed
 	e.base = basePair.base.settings(base, basePair.base.saved(base), deployed)
 	// What the environment does not take in this update stays as it was.
 	saved, bundle := basePair.base.saved(base), deployed
@@ -42,15 +45,19 @@ func (c *comparison) environment(p *pair, r *resourceChange, basePair *pair, bas
 	if r.properties["VersionLabel"] != nil || r.renamed != "" || r.replacement == replaces {
 		bundle = p.head.bundle(r.head)
 	}
+	e.bundles[1] = bundle
 	e.head = p.head.settings(r.head, saved, bundle)
 	e.after = e.base.after(e.head)
 	e.in = e.base.context(base.Properties, basePair.base.scope)
+	e.bundled = map[string]bool{}
 	e.replaced = r.replacement == replaces || r.renamed != "" || slices.Contains(r.other, "Type")
 	if e.replaced {
 		e.after = e.head
 	}
 	e.properties(basePair, base)
 	e.settings()
+	e.refetch()
+	e.extensions()
 	e.mixes()
 	e.refused()
 	e.c.health(e)
@@ -124,7 +131,14 @@ func (e *environmentChange) properties(basePair *pair, base *template.Resource) 
 				why += "; which of them differ from the environment's is not known here"
 			}
 			e.row(name, p.before, p.after, Unknown, why)
-		case "Tags", "Description", "OperationsRole":
+		case "Tags":
+			if e.after.is(nsLaunchConfiguration, "LaunchTemplateTagPropagationEnabled", "true") && !e.replaced {
+				e.instances = append(e.instances, name)
+				e.row(name, p.before, p.after, ReplacesInstances, join(p.follows, "the launch template has them too (LaunchTemplateTagPropagationEnabled)"))
+				continue
+			}
+			e.row(name, p.before, p.after, NoInterruption, p.follows)
+		case "Description", "OperationsRole":
 			e.row(name, p.before, p.after, NoInterruption, p.follows)
 		default:
 			effect := NoInterruption
@@ -265,6 +279,7 @@ func (e *environmentChange) settings() {
 		effect, why := e.effect(id, before, was, after, is)
 		if origin := cmp.Or(after.origin, before.origin); origin != "" {
 			why = join(origin, why)
+			e.bundled[id.String()] = strings.HasPrefix(origin, fromBundle)
 			if strings.HasPrefix(origin, fromBundle) && (effect == Rejected || !is) {
 				effect = Unknown // Beanstalk may as well pass over what a bundle says
 			}
@@ -361,11 +376,16 @@ func (e *environmentChange) effect(id identity, before value, was bool, after va
 		return effect, "on all instances, possibly at once: an option's change does not follow the rolling policy"
 	case effect == ReplacesInstances:
 		return effect, ""
+	case strings.HasPrefix(id.namespace, nsProcess) && id.namespace != nsProcess+"default" && !e.base.hasNamespace(id.namespace):
+		return NoInterruption, "" // a target group beside those that serve
 	case strings.HasPrefix(id.namespace, nsProcess) && (id.name == "Port" || id.name == "Protocol"):
 		if rule := e.forwards(); rule != "" {
 			return Rejected, fmt.Sprintf("Beanstalk makes another target group, and the load balancer does not delete the old one while the rule %s forwards to it", rule)
 		}
 		return Unknown, "Beanstalk makes another target group: targets are unhealthy until the new one has checked them, and a listener rule outside of Beanstalk that forwards to the old one stops the update"
+	}
+	if id.namespace == nsWorker && id.name == "WorkerQueueURL" {
+		return effect, "the daemon reads another queue; messages that are left in the old one stay there"
 	}
 	return effect, ""
 }
@@ -406,6 +426,8 @@ func (e *environmentChange) removed(id identity, o option.Option) (Effect, strin
 		return NoInterruption, "the new environment does not have it"
 	case id.namespace == nsProperties || id.namespace == nsSecrets:
 		return Unknown, "CloudFormation keeps the last value of an option that disappears; of environment properties both has been seen. If it goes, the application restarts"
+	case id.namespace == option.ScheduledAction:
+		return None, "CloudFormation takes no option away: the action goes on; Suspend stops it"
 	case o.Default != "":
 		return None, fmt.Sprintf("it keeps its last value; to get Beanstalk's default, set it to %s", o.Default)
 	}
@@ -454,11 +476,14 @@ func (e *environmentChange) mixes() {
 	immutableUpdate := e.after.is(nsRollingUpdate, "RollingUpdateType", "Immutable")
 	for i := range e.rows {
 		row := &e.rows[i]
-		if row.Namespace == "" || row.Effect == None || row.Effect == Rejected {
+		if row.Namespace == "" && !e.bundled[row.Subject] || row.Effect == None || row.Effect == Rejected {
 			continue
 		}
 		resource := resourceSetting(row.Namespace)
 		switch {
+		case immutableDeployment && e.bundled[row.Subject] && row.Action != Remove:
+			row.Effect = Rejected
+			row.Why = join(row.Why, "AWS documents an error when an immutable deployment brings configuration files that change settings or resources; deploy this version by another policy")
 		case immutableDeployment && row.Effect == ReplacesInstances && !immutableUpdate:
 			row.Effect = Rejected
 			row.Why = join(row.Why, "a new version is deployed immutably, and configuration updates are not immutable: AWS documents an error when one update does both"+separately+", or set RollingUpdateType to Immutable first")

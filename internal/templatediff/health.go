@@ -47,11 +47,7 @@ func (c *comparison) health(e *environmentChange) {
 		if name != "default" {
 			who = "the target group of the process " + name
 		}
-		had := false
-		for id := range e.base.values {
-			had = had || id.namespace == namespace
-		}
-		if !had && name != "default" {
+		if name != "default" && !e.base.hasNamespace(namespace) {
 			c.remark(e.r.Place, "a target group is made for the new process %s", name)
 			continue
 		}
@@ -59,6 +55,7 @@ func (c *comparison) health(e *environmentChange) {
 			c.remark(e.r.Place, "%s", s)
 		}
 	}
+	c.left(e)
 	c.agreement(e)
 	for i := range e.rows {
 		row := &e.rows[i]
@@ -73,6 +70,23 @@ func (c *comparison) health(e *environmentChange) {
 			c.remark(e.r.Place, "instances no longer put their own address into ALLOWED_HOSTS (%s is %s): Django answers 400 to the load balancer, unless it is let in otherwise",
 				overlay.InstanceIPSource, overlay.SourceNone)
 		}
+	}
+}
+
+// left tells of processes that the template no longer names, under the old name or a new one.
+func (c *comparison) left(e *environmentChange) {
+	if e.replaced || e.head.partial {
+		return
+	}
+	gone := map[string]bool{}
+	for id := range e.base.values {
+		if strings.HasPrefix(id.namespace, nsProcess) && id.namespace != nsProcess+"default" && !e.head.hasNamespace(id.namespace) {
+			gone[strings.TrimPrefix(id.namespace, nsProcess)] = true
+		}
+	}
+	for _, name := range sorted(gone) {
+		c.remark(e.r.Place, "the process %s leaves the template and stays in the environment, with its target group and its health check: CloudFormation takes no option away "+
+			"(aws elasticbeanstalk update-environment --options-to-remove does)", name)
 	}
 }
 
@@ -141,7 +155,8 @@ func compareChecks(who string, before, after check) []string {
 		say("%s will ask for %s instead of %s", who, orUnknown(after["HealthCheckPath"]), orUnknown(before["HealthCheckPath"]))
 	}
 	if changed("Port") || changed("Protocol") {
-		say("%s will send to %s %s instead of %s %s", who, after["Protocol"], after["Port"], before["Protocol"], before["Port"])
+		where := func(c check) string { return strings.TrimSpace(c["Protocol"] + " port " + orUnknown(c["Port"])) }
+		say("%s will send to %s instead of %s", who, where(after), where(before))
 	}
 	if changed("HealthCheckTimeout") {
 		say("an answer may take %s s instead of %s s", orUnknown(after["HealthCheckTimeout"]), orUnknown(before["HealthCheckTimeout"]))

@@ -11,6 +11,10 @@ func (e *environmentChange) replacing() string {
 	s := e.after
 	kind, known := s.get(nsRollingUpdate, "RollingUpdateType")
 	switch {
+	case s.is(nsEnvironment, "EnvironmentType", "SingleInstance") && !e.base.is(nsEnvironment, "EnvironmentType", "SingleInstance"):
+		return "the load balancer goes and one instance is left, which serves under another address"
+	case e.base.is(nsEnvironment, "EnvironmentType", "SingleInstance") && !s.is(nsEnvironment, "EnvironmentType", "SingleInstance"):
+		return "it gets a load balancer, and serves under another address"
 	case known && strings.EqualFold(kind, "Immutable"):
 		return "new instances come up beside the old ones, which go when the new ones are healthy (immutable)"
 	case s.is(nsEnvironment, "EnvironmentType", "SingleInstance"):
@@ -111,6 +115,8 @@ func (e *environmentChange) summary() string {
 			return fmt.Sprintf("may lose %s: of environment properties that disappear both has been seen, that they stay and that they go; if they go, the application restarts", e.blame(Unknown))
 		}
 		return fmt.Sprintf("changes in a way that no source describes, because of %s", e.blame(Unknown))
+	case NewInstancesOnly:
+		return fmt.Sprintf("keeps the old value of %s on instances that run, until they are replaced or their application restarts", e.blame(NewInstancesOnly))
 	case None:
 		return "is not touched"
 	}

@@ -52,10 +52,18 @@ func (c *comparison) showSetting(s *side, id identity, v value) (string, bool) {
 		return shown, strings.HasPrefix(v.text(), "arn:")
 	case id.namespace == nsProperties && slices.Contains(publicProperties, id.name):
 		return shown, !looksSecret(v.text())
+	case harmless(id):
+		return shown, true
 	case private, id.namespace == "aws:elasticbeanstalk:customoption", suspiciousName.MatchString(id.name):
 		return "", false
 	}
 	return shown, !looksSecret(v.text())
+}
+
+// harmless says that an option is published, and that what it takes holds no secret, whatever the option is called.
+func harmless(id identity) bool {
+	o, ok := option.Lookup(id.namespace, id.name)
+	return ok && slices.Contains([]option.Type{option.Integer, option.Number, option.Boolean, option.Choice, option.Duration}, o.Type)
 }
 
 // conditional says that a value is an Fn::If, which holds values beside references.

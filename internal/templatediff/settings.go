@@ -22,6 +22,7 @@ const (
 	nsCommand             = "aws:elasticbeanstalk:command"
 	nsEnvironment         = "aws:elasticbeanstalk:environment"
 	nsProcess             = "aws:elasticbeanstalk:environment:process:"
+	nsWorker              = "aws:elasticbeanstalk:sqsd"
 	nsTrafficSplitting    = "aws:elasticbeanstalk:trafficsplitting"
 	nsClassic             = "aws:elb:"
 	nsListener            = "aws:elbv2:listener:"
@@ -233,6 +234,16 @@ func (s settings) get(namespace, name string) (v string, known bool) {
 	}
 	o, _ := option.Lookup(namespace, name)
 	return o.Default, o.Default != ""
+}
+
+// hasNamespace says that some option of a namespace is set: that there is such a process.
+func (s settings) hasNamespace(namespace string) bool {
+	for id := range s.values {
+		if id.namespace == namespace {
+			return true
+		}
+	}
+	return false
 }
 
 func (s settings) is(namespace, name, want string) bool {

@@ -58,7 +58,7 @@ func (c *comparison) resource(p *pair, r *resourceChange) {
 	case r.Type == template.Environment && r.base == nil:
 		c.added(p, r)
 	case r.Type == template.Environment && r.head == nil && p.head.stack == nil:
-		c.left(p, r)
+		c.unsynthesised(p, r)
 	case r.Type == template.Environment && r.head == nil:
 		c.removedEnvironment(p, r)
 	case r.Type == template.Environment:
@@ -97,8 +97,8 @@ func (c *comparison) find(id string, renamed *resourceChange) (*pair, *template.
 	panic("a renamed environment without its old one") // renames sets both
 }
 
-// left tells of an environment in a stack that is not synthesised any more.
-func (c *comparison) left(p *pair, r *resourceChange) {
+// unsynthesised tells of an environment in a stack that is not synthesised any more.
+func (c *comparison) unsynthesised(p *pair, r *resourceChange) {
 	const why = "its stack is not synthesised any more: it keeps running until somebody deletes the stack"
 	c.add(r, Remove, "", None, why)
 	c.report.Environments = append(c.report.Environments, Environment{Place: r.Place, Effect: None, Summary: "keeps running, but its stack is not synthesised any more"})
@@ -565,6 +565,8 @@ func headline(e Effect) string {
 		return "deploys a new version"
 	case Unknown:
 		return "unclear"
+	case NewInstancesOnly:
+		return "reaches new instances only"
 	}
 	return "safe"
 }
@@ -582,7 +584,7 @@ func (r *Report) summarise(effect Effect, flags map[string]bool) string {
 	}
 	var parts []string
 	for _, e := range r.Environments {
-		if e.Effect.rank() >= Unknown.rank() {
+		if e.Effect.rank() >= Unknown.rank() || e.Effect == NewInstancesOnly {
 			parts = append(parts, e.name()+" "+e.Summary)
 		}
 	}

@@ -477,7 +477,7 @@ func at(v any, path []string) []any {
 }
 
 // keys returns the sorted keys of two maps.
-func keys(a, b map[string]any) []string {
+func keys[V any](a, b map[string]V) []string {
 	all := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
 	slices.Sort(all)
 	return slices.Compact(all)
