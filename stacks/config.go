@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
@@ -20,55 +19,55 @@ import (
 // ContextKey is the key of the CDK context under which the configuration stands.
 const ContextKey = "beanpole"
 
+// The comment of a field is its row in the README's table of keys (TestTheTableOfKeys): "Required." if the key has to be
+// there, else with its default, quoted where it is text.
+
 // Config is what is deployed: one Django project, to any number of environments.
 type Config struct {
 	// Application begins the names of the stacks. Required.
 	Application string `beanpole:"application"`
 	// Source is the directory of the Django project, or a zip of it, relative to cdk.json. Required.
 	Source string `beanpole:"source"`
-	// WSGIApplication is the module of the WSGI application, such as "mysite.wsgi". Required, unless the project has a
-	// Procfile.
+	// WSGIApplication is the module of the WSGI application, such as "mysite.wsgi". Default: what the project's own
+	// Procfile runs; without one it is required.
 	WSGIApplication string `beanpole:"wsgiApplication"`
 	// SettingsModule becomes DJANGO_SETTINGS_MODULE. Default: what the project says.
 	SettingsModule string `beanpole:"settingsModule"`
-	// Migrate and CollectStatic run these commands of manage.py in every deployment. Default: false.
-	Migrate       bool `beanpole:"migrate"`
+	// Migrate runs manage.py migrate in every deployment, on one instance, while the others still run the old code.
+	// Default: false.
+	Migrate bool `beanpole:"migrate"`
+	// CollectStatic runs manage.py collectstatic in every deployment, on every instance. Default: false.
 	CollectStatic bool `beanpole:"collectStatic"`
-	// Networks are the VPCs and load balancers by name, for those that need other than the defaults.
+	// Networks are the VPCs and load balancers by name, for those that need other than the defaults. Default: none.
 	Networks map[string]NetworkConfig `beanpole:"networks"`
-	// Environments are the deployment environments by name. At least one is required.
+	// Environments are the deployment environments by name, at least one. Required.
 	Environments map[string]EnvironmentConfig `beanpole:"environments"`
 	// GitHub lets workflows of a repository deploy. Default: they cannot.
 	GitHub *GitHubConfig `beanpole:"github"`
 }
 
-// NetworkConfig is a VPC with its load balancer, which environments share.
-type NetworkConfig struct {
-	// CIDR is the range of the VPC. Default: 10.0.0.0/16.
-	CIDR string `beanpole:"cidr"`
-	// MaxAZs is the number of availability zones, 2 or 3. Default: 2.
-	MaxAZs int `beanpole:"maxAzs"`
-	// NATGateways is the number of NAT gateways, from 1 to MaxAZs. Default: 1.
-	NATGateways int `beanpole:"natGateways"`
-}
-
 // EnvironmentConfig is one deployment environment.
 type EnvironmentConfig struct {
-	// Account and Region are where it is deployed; both or neither. Default: where the credentials point.
+	// Account is where it is deployed, together with region. Default: where the credentials point.
 	Account string `beanpole:"account"`
-	Region  string `beanpole:"region"`
-	// Network is the name of the network. Default: one of its own, named as the environment.
+	// Region is where it is deployed, together with account. Default: where the credentials point.
+	Region string `beanpole:"region"`
+	// Network is the name of the network, which several environments may share. Default: one of its own, named as the
+	// environment.
 	Network string `beanpole:"network"`
 	// Domains are the names of the site. Default: the load balancer's own DNS name.
 	Domains []string `beanpole:"domains"`
 	// CertificateARN is the certificate of the domains, which makes the site HTTPS. Default: one is made and validated
-	// where HostedZone is given, else the site is HTTP.
+	// where hostedZone is given, else the site is HTTP.
 	CertificateARN string `beanpole:"certificateArn"`
-	// HostedZone is the Route 53 zone that gets the records of the domains. Default: the records are yours to make.
+	// HostedZone is the public Route 53 zone that gets the records of the domains, and proves that the certificate is
+	// yours. Default: the records are yours to make.
 	HostedZone *HostedZoneConfig `beanpole:"hostedZone"`
-	// RulePriority begins the band of 100 listener rule priorities of the environment: 100, 200, … 9900. Default: 100.
+	// RulePriority begins the band of 100 listener rule priorities of the environment: 100, 200, … 9900. Environments of
+	// one network need different ones. Default: 100.
 	RulePriority int `beanpole:"rulePriority"`
-	// EnvironmentName is a name of your own for the environment. Default: CloudFormation generates one.
+	// EnvironmentName is a name of your own for the environment, 4 to 40 letters, digits and hyphens. With one,
+	// CloudFormation cannot replace the environment. Default: CloudFormation generates one.
 	EnvironmentName string `beanpole:"environmentName"`
 
 	Platform    PlatformConfig    `beanpole:"platform"`
@@ -77,57 +76,77 @@ type EnvironmentConfig struct {
 	HealthCheck HealthCheckConfig `beanpole:"healthCheck"`
 	Logs        LogsConfig        `beanpole:"logs"`
 
-	// NumProcesses and NumThreads are gunicorn's. Defaults: 1 and 15.
+	// NumProcesses is the number of gunicorn's processes. Default: 1.
 	NumProcesses int `beanpole:"numProcesses"`
-	NumThreads   int `beanpole:"numThreads"`
-	// Variables are environment properties. Default: none but the app's own.
+	// NumThreads is the number of threads of each of them. Default: 15.
+	NumThreads int `beanpole:"numThreads"`
+	// Variables are environment properties, which the app sees as variables. Default: none but the app's own.
 	Variables map[string]string `beanpole:"variables"`
 	// Secrets are environment properties whose values the instances fetch from AWS Secrets Manager: the complete ARN of a
 	// secret by the name of the property. Default: none but Django's SECRET_KEY.
 	Secrets map[string]string `beanpole:"secrets"`
-	// OptionSettings are raw option settings by namespace and name. Default: none.
+	// OptionSettings are raw option settings by namespace and name, for what has no key. Default: none.
 	OptionSettings map[string]map[string]string `beanpole:"optionSettings"`
 }
 
 // HostedZoneConfig is a public hosted zone of Route 53.
 type HostedZoneConfig struct {
-	ID   string `beanpole:"id"`
+	// ID is that of the zone, such as "Z0123456789ABCDEFGHIJ". Required.
+	ID string `beanpole:"id"`
+	// Name is that of the zone, such as "example.com". Required.
 	Name string `beanpole:"name"`
 }
 
 // PlatformConfig is the platform branch of Elastic Beanstalk.
 type PlatformConfig struct {
-	Branch             string `beanpole:"branch"`
-	Version            string `beanpole:"version"`
+	// Branch is the platform branch. Default: "Python 3.13 running on 64bit Amazon Linux 2023".
+	Branch string `beanpole:"branch"`
+	// Version pins the platform version, such as "4.13.7". Default: the newest one when the environment is made; managed
+	// updates follow.
+	Version string `beanpole:"version"`
+	// PreferredStartTime is the weekly hour of managed updates, in UTC. Default: "Sun:03:00".
 	PreferredStartTime string `beanpole:"preferredStartTime"`
-	UpdateLevel        string `beanpole:"updateLevel"`
+	// UpdateLevel is how far managed updates go: "minor" or "patch". Default: "minor".
+	UpdateLevel string `beanpole:"updateLevel"`
 }
 
 // CapacityConfig is the number and kind of instances.
 type CapacityConfig struct {
-	MinSize       *int     `beanpole:"minSize"`
-	MaxSize       *int     `beanpole:"maxSize"`
+	// MinSize is the least number of instances. Default: 2.
+	MinSize *int `beanpole:"minSize"`
+	// MaxSize is the largest number of instances. Default: 4.
+	MaxSize *int `beanpole:"maxSize"`
+	// InstanceTypes are the EC2 instance types, the preferred one first. Default: ["t3.small"].
 	InstanceTypes []string `beanpole:"instanceTypes"`
 }
 
 // DeploymentConfig is how versions reach the instances.
 type DeploymentConfig struct {
-	Policy    string `beanpole:"policy"`
-	BatchSize int    `beanpole:"batchSize"`
+	// Policy is AllAtOnce, Rolling, RollingWithAdditionalBatch or Immutable. Default: "RollingWithAdditionalBatch".
+	Policy string `beanpole:"policy"`
+	// BatchSize is the number of instances in a batch of a rolling deployment. Default: 1.
+	BatchSize int `beanpole:"batchSize"`
 }
 
-// HealthCheckConfig is the health check; Interval and Timeout are in seconds.
+// HealthCheckConfig is the health check.
 type HealthCheckConfig struct {
-	Path                    string `beanpole:"path"`
-	SuccessCodes            string `beanpole:"successCodes"`
-	Interval                int    `beanpole:"interval"`
-	Timeout                 int    `beanpole:"timeout"`
-	HealthyThresholdCount   int    `beanpole:"healthyThresholdCount"`
-	UnhealthyThresholdCount int    `beanpole:"unhealthyThresholdCount"`
+	// Path is what is asked for. Default: "/healthz/".
+	Path string `beanpole:"path"`
+	// SuccessCodes are the status codes that count as healthy. Default: "200-301".
+	SuccessCodes string `beanpole:"successCodes"`
+	// Interval is the time between two checks, in seconds. Default: 15.
+	Interval int `beanpole:"interval"`
+	// Timeout is how long an answer may take, in seconds. Default: 5.
+	Timeout int `beanpole:"timeout"`
+	// HealthyThresholdCount is the number of good checks in a row that make a target healthy. Default: 3.
+	HealthyThresholdCount int `beanpole:"healthyThresholdCount"`
+	// UnhealthyThresholdCount is the number of bad checks in a row that make a target unhealthy. Default: 5.
+	UnhealthyThresholdCount int `beanpole:"unhealthyThresholdCount"`
 }
 
 // LogsConfig is what becomes of the logs.
 type LogsConfig struct {
+	// RetentionInDays is how long CloudWatch keeps the logs of the instances. Default: 30.
 	RetentionInDays int `beanpole:"retentionInDays"`
 }
 
@@ -356,6 +375,9 @@ func (c Config) Validate() error {
 		}
 		used[environment.network(id)] = append(used[environment.network(id)], id)
 		environment.validate(func(key, format string, args ...any) { problem(path+"."+key, format, args...) })
+		if environment.CertificateARN != "" && c.existing(id) != nil {
+			problem(path+".certificateArn", "is for a new load balancer; an existing one has its certificates: add it to its listener, and remove it here")
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Networks)) {
 		path := "networks." + id
@@ -363,19 +385,11 @@ func (c Config) Validate() error {
 		if len(used[id]) == 0 {
 			problem(path, "no environment is in this network; name it in an environment's network, or remove it")
 		}
-		network := c.Networks[id]
-		if network.CIDR != "" {
-			prefix, err := netip.ParsePrefix(network.CIDR)
-			if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() || prefix.Bits() < 16 || prefix.Bits() > 24 {
-				problem(path+".cidr", "%q is not the range of a VPC; write it as in \"10.0.0.0/16\", between /16 and /24", network.CIDR)
-			}
+		var members []EnvironmentConfig
+		for _, member := range used[id] {
+			members = append(members, c.Environments[member])
 		}
-		if network.MaxAZs != 0 && (network.MaxAZs < 2 || network.MaxAZs > 3) {
-			problem(path+".maxAzs", "%d is not allowed; a load balancer needs 2 zones, and not every region has more than 3", network.MaxAZs)
-		}
-		if n := network.NATGateways; n < 0 || n > cmp.Or(network.MaxAZs, defaultMaxAZs) {
-			problem(path+".natGateways", "%d is not allowed; give from 1 to the number of zones, %d", n, cmp.Or(network.MaxAZs, defaultMaxAZs))
-		}
+		c.Networks[id].validate(func(key, format string, args ...any) { problem(path+"."+key, format, args...) }, members)
 	}
 	problems = append(problems, c.collisions(used)...)
 	if c.Source != "" {
@@ -544,5 +558,18 @@ func (e EnvironmentConfig) network(id string) string { return cmp.Or(e.Network, 
 
 func (e EnvironmentConfig) rulePriority() int { return cmp.Or(e.RulePriority, 100) }
 
-// https says whether clients reach the environment by HTTPS.
-func (e EnvironmentConfig) https() bool { return e.CertificateARN != "" || e.HostedZone != nil }
+// certified says whether the environment brings a certificate.
+func (e EnvironmentConfig) certified() bool { return e.CertificateARN != "" || e.HostedZone != nil }
+
+// existing is the load balancer that an environment joins, nil for a new one.
+func (c Config) existing(id string) *ExistingLoadBalancerConfig {
+	return c.Networks[c.Environments[id].network(id)].LoadBalancer.Existing
+}
+
+// https says whether clients reach an environment by HTTPS.
+func (c Config) https(id string) bool {
+	if existing := c.existing(id); existing != nil {
+		return existing.HTTPSListenerARN != "" && len(c.Environments[id].Domains) > 0
+	}
+	return c.Environments[id].certified()
+}

@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -23,18 +27,22 @@ const (
 	defaultCIDR   = "10.0.0.0/16"
 	defaultMaxAZs = 2
 	mostAZs       = 3
+
+	defaultIdleTimeout = 60 // seconds
 )
 
-// Network is the stack of what lives longer than an environment, and may serve several: the VPC, the load balancer, its
-// security group and its listeners.
+// Network is what lives longer than an environment, and may serve several: the VPC, the load balancer, its security group
+// and its listeners. What is new of them has a stack of its own.
 type Network struct {
-	Stack        awscdk.Stack
-	VPC          awsec2.Vpc
-	LoadBalancer awselasticloadbalancingv2.ApplicationLoadBalancer
+	VPC          awsec2.IVpc
+	LoadBalancer awselasticloadbalancingv2.IApplicationLoadBalancer
 	// HTTP is the listener on port 80, HTTPS that on port 443, nil where no environment has a certificate.
-	HTTP, HTTPS awselasticloadbalancingv2.ApplicationListener
+	HTTP, HTTPS awselasticloadbalancingv2.IApplicationListener
+
+	config NetworkConfig
 }
 
+// newNetwork makes the stack of a network that has something new.
 func newNetwork(scope constructs.Construct, config Config, name string) *Network {
 	var members []string
 	for _, id := range slices.Sorted(maps.Keys(config.Environments)) {
@@ -45,75 +53,209 @@ func newNetwork(scope constructs.Construct, config Config, name string) *Network
 	slices.SortStableFunc(members, func(a, b string) int {
 		return config.Environments[a].rulePriority() - config.Environments[b].rulePriority()
 	})
-	settings := config.Networks[name]
+	n := &Network{config: config.Networks[name]}
+	what := "VPC and load balancer"
+	if n.config.VPC != nil {
+		what = "Load balancer"
+	}
 	stackName := fmt.Sprintf("%s-%s-network", config.Application, name)
-	n := &Network{Stack: awscdk.NewStack(scope, &stackName, stackProps(config, config.Environments[members[0]], stackName,
-		fmt.Sprintf("VPC and load balancer of %s", config.Application)))}
+	stack := awscdk.NewStack(scope, &stackName, stackProps(config, config.Environments[members[0]], stackName,
+		fmt.Sprintf("%s of %s", what, config.Application)))
 
-	n.VPC = awsec2.NewVpc(n.Stack, jsii.String("VPC"), &awsec2.VpcProps{
-		IpAddresses:       awsec2.IpAddresses_Cidr(jsii.String(cmp.Or(settings.CIDR, defaultCIDR))),
-		AvailabilityZones: n.zones(cmp.Or(settings.MaxAZs, defaultMaxAZs)),
-		// Ranges are cut for three zones from the start, so that a third one can be added to a network that exists.
-		ReservedAzs: jsii.Number(float64(mostAZs - cmp.Or(settings.MaxAZs, defaultMaxAZs))),
-		NatGateways: jsii.Number(float64(cmp.Or(settings.NATGateways, 1))),
+	n.addVPC(stack)
+	certificates := n.certificates(stack, config, members)
+	n.addLoadBalancer(stack, len(certificates) > 0)
+	n.addListeners(stack, certificates)
+	return n
+}
+
+// existingNetwork is a network in which nothing is new, as a stack sees it.
+func existingNetwork(stack awscdk.Stack, config NetworkConfig) *Network {
+	n := &Network{config: config}
+	n.addVPC(stack)
+	existing := config.LoadBalancer.Existing
+	n.LoadBalancer = awselasticloadbalancingv2.ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes(stack, jsii.String("LoadBalancer"), &awselasticloadbalancingv2.ApplicationLoadBalancerAttributes{
+		LoadBalancerArn:                   &existing.ARN,
+		LoadBalancerDnsName:               &existing.DNSName,
+		LoadBalancerCanonicalHostedZoneId: &existing.CanonicalHostedZoneID,
+		SecurityGroupId:                   &existing.SecurityGroupIDs[0],
+		Vpc:                               n.VPC,
+	})
+	groups := n.LoadBalancer.Connections()
+	for _, id := range existing.SecurityGroupIDs[1:] {
+		groups.AddSecurityGroup(awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("LoadBalancer-"+id), &id, nil))
+	}
+	listener := func(id, arn string) awselasticloadbalancingv2.IApplicationListener {
+		if arn == "" {
+			return nil
+		}
+		return awselasticloadbalancingv2.ApplicationListener_FromApplicationListenerAttributes(stack, &id, &awselasticloadbalancingv2.ApplicationListenerAttributes{
+			ListenerArn:   &arn,
+			SecurityGroup: (*groups.SecurityGroups())[0],
+		})
+	}
+	n.HTTP, n.HTTPS = listener("HTTP", existing.HTTPListenerARN), listener("HTTPS", existing.HTTPSListenerARN)
+	return n
+}
+
+// addVPC makes the VPC, or refers to the one that exists.
+func (n *Network) addVPC(stack awscdk.Stack) {
+	if vpc := n.config.VPC; vpc != nil {
+		attributes := &awsec2.VpcAttributes{
+			VpcId: &vpc.ID,
+			// The zones of the subnets need not be known; the CDK wants a list of which their number is a multiple.
+			AvailabilityZones: zones(stack, 1),
+		}
+		for subnets, ids := range map[**[]*string][]string{&attributes.PublicSubnetIds: vpc.PublicSubnetIDs, &attributes.PrivateSubnetIds: vpc.PrivateSubnetIDs} {
+			if len(ids) > 0 { // an empty list is refused
+				*subnets = jsii.Strings(ids...)
+			}
+		}
+		if vpc.CIDR != "" {
+			attributes.VpcCidrBlock = &vpc.CIDR
+		}
+		n.VPC = awsec2.Vpc_FromVpcAttributes(stack, jsii.String("VPC"), attributes)
+		awscdk.Validations_Of(n.VPC).Acknowledge(&awscdk.Acknowledgment{
+			Id:     jsii.String("Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId"),
+			Reason: jsii.String("nothing is added to the route tables of a VPC that exists"),
+		})
+		return
+	}
+	subnet := func(name string, kind awsec2.SubnetType, reserved bool) *awsec2.SubnetConfiguration {
+		return &awsec2.SubnetConfiguration{Name: &name, SubnetType: kind, Reserved: &reserved}
+	}
+	props := &awsec2.VpcProps{
+		IpAddresses:       awsec2.IpAddresses_Cidr(jsii.String(cmp.Or(n.config.CIDR, defaultCIDR))),
+		AvailabilityZones: zones(stack, n.config.zones()),
+		// Ranges are cut for three zones from the start, so that a third one can be added to a network that exists, and for
+		// private subnets, so that a NAT gateway can.
+		ReservedAzs: jsii.Number(float64(mostAZs - n.config.zones())),
+		SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
+			subnet("Public", awsec2.SubnetType_PUBLIC, false),
+			subnet("Private", awsec2.SubnetType_PRIVATE_WITH_EGRESS, n.config.publicInstances()),
+		},
+		NatGateways: jsii.Number(float64(n.config.natGateways())),
 		// Nothing uses the default group, and emptying it takes a Lambda function with rights on security groups.
 		RestrictDefaultSecurityGroup: jsii.Bool(false),
-	})
+	}
+	if n.config.LoadBalancer.DualStack {
+		props.IpProtocol = awsec2.IpProtocol_DUAL_STACK
+	}
+	n.VPC = awsec2.NewVpc(stack, jsii.String("VPC"), props)
+}
 
-	certificates := n.certificates(config, members)
-	n.addLoadBalancer(len(certificates) > 0)
-	n.addListeners(certificates)
-	return n
+// instances is where the instances of environments go.
+func (n *Network) instances() elasticbeanstalk.Network {
+	network := elasticbeanstalk.Network{VPC: n.VPC}
+	if n.config.publicInstances() {
+		network.InstanceSubnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
+		network.AssociatePublicIPAddress = true
+	}
+	return network
 }
 
 // zones are the first availability zones of the region, by number: with a known account and region the CDK would look their
 // names up in the account, and without it would not go beyond two.
-func (n *Network) zones(count int) *[]*string {
-	zones := make([]*string, count)
-	for i := range zones {
-		zones[i] = awscdk.Fn_Select(jsii.Number(float64(i)), awscdk.Fn_GetAzs(nil))
+func zones(stack awscdk.Stack, count int) *[]*string {
+	names := make([]*string, count)
+	for i := range names {
+		names[i] = awscdk.Fn_Select(jsii.Number(float64(i)), awscdk.Fn_GetAzs(nil))
 	}
-	if account, region := *n.Stack.Account(), *n.Stack.Region(); !*awscdk.Token_IsUnresolved(account) {
+	if account, region := *stack.Account(), *stack.Region(); !*awscdk.Token_IsUnresolved(account) {
 		// The answer of the look-up: the CDK asks even for zones that it is given.
-		n.Stack.Node().SetContext(jsii.String(fmt.Sprintf("availability-zones:account=%s:region=%s", account, region)), zones)
+		stack.Node().SetContext(jsii.String(fmt.Sprintf("availability-zones:account=%s:region=%s", account, region)), names)
 	}
-	return &zones
+	return &names
 }
 
 // listener is the one that an environment's rules stand on.
-func (n *Network) listener(https bool) awselasticloadbalancingv2.ApplicationListener {
+func (n *Network) listener(https bool) awselasticloadbalancingv2.IApplicationListener {
 	if https {
 		return n.HTTPS
 	}
 	return n.HTTP
 }
 
-func (n *Network) addLoadBalancer(https bool) {
-	group := awsec2.NewSecurityGroup(n.Stack, jsii.String("LoadBalancerSecurityGroup"), &awsec2.SecurityGroupProps{
+func (n *Network) addLoadBalancer(stack awscdk.Stack, https bool) {
+	config := n.config.LoadBalancer
+	group := awsec2.NewSecurityGroup(stack, jsii.String("LoadBalancerSecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:              n.VPC,
 		Description:      jsii.String("Load balancer"),
 		AllowAllOutbound: jsii.Bool(false),
 	})
-	group.AddIngressRule(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(jsii.Number(80)), jsii.String("HTTP from clients"), nil)
-	if https {
-		group.AddIngressRule(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(jsii.Number(443)), jsii.String("HTTPS from clients"), nil)
+	for _, client := range n.clients() {
+		group.AddIngressRule(client, awsec2.Port_Tcp(jsii.Number(80)), jsii.String("HTTP from clients"), nil)
+		if https {
+			group.AddIngressRule(client, awsec2.Port_Tcp(jsii.Number(443)), jsii.String("HTTPS from clients"), nil)
+		}
 	}
 	// To the range, not to a group: the groups of the instances are in stacks that depend on this one.
 	group.AddEgressRule(awsec2.Peer_Ipv4(n.VPC.VpcCidrBlock()), awsec2.Port_Tcp(jsii.Number(80)),
 		jsii.String("Requests and health checks to instances"), nil)
 
-	logs := elasticbeanstalk.NewAccessLogsBucket(n.Stack, "AccessLogs")
-	n.LoadBalancer = awselasticloadbalancingv2.NewApplicationLoadBalancer(n.Stack, jsii.String("LoadBalancer"), &awselasticloadbalancingv2.ApplicationLoadBalancerProps{
+	props := &awselasticloadbalancingv2.ApplicationLoadBalancerProps{
 		Vpc:                     n.VPC,
-		InternetFacing:          jsii.Bool(true),
+		InternetFacing:          jsii.Bool(!config.Internal),
 		SecurityGroup:           group,
-		DropInvalidHeaderFields: jsii.Bool(true),
-	})
+		DropInvalidHeaderFields: jsii.Bool(!config.AllowInvalidHeaders),
+		DeletionProtection:      &config.DeletionProtection,
+		IdleTimeout:             awscdk.Duration_Seconds(jsii.Number(float64(cmp.Or(config.IdleTimeout, defaultIdleTimeout)))),
+	}
+	if config.Internal && n.config.publicInstances() {
+		props.VpcSubnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
+	}
+	if config.DualStack {
+		props.IpAddressType = awselasticloadbalancingv2.IpAddressType_DUAL_STACK
+	}
+	balancer := awselasticloadbalancingv2.NewApplicationLoadBalancer(stack, jsii.String("LoadBalancer"), props)
+	n.LoadBalancer = balancer
+	n.addAccessLogs(stack, balancer)
+	if config.WebACLARN != "" {
+		awswafv2.NewCfnWebACLAssociation(stack, jsii.String("WebACLAssociation"), &awswafv2.CfnWebACLAssociationProps{
+			ResourceArn: balancer.LoadBalancerArn(),
+			WebAclArn:   &config.WebACLARN,
+		})
+	}
+}
+
+// clients are the ranges that may reach the load balancer.
+func (n *Network) clients() []awsec2.IPeer {
+	config := n.config.LoadBalancer
+	var clients []awsec2.IPeer
+	for _, cidr := range config.ClientCIDRs {
+		if strings.Contains(cidr, ":") {
+			clients = append(clients, awsec2.Peer_Ipv6(&cidr))
+		} else {
+			clients = append(clients, awsec2.Peer_Ipv4(&cidr))
+		}
+	}
+	switch {
+	case len(clients) > 0:
+	case config.Internal:
+		clients = append(clients, awsec2.Peer_Ipv4(n.VPC.VpcCidrBlock()))
+	default:
+		clients = append(clients, awsec2.Peer_AnyIpv4())
+		if config.DualStack {
+			clients = append(clients, awsec2.Peer_AnyIpv6())
+		}
+	}
+	return clients
+}
+
+func (n *Network) addAccessLogs(stack awscdk.Stack, balancer awselasticloadbalancingv2.ApplicationLoadBalancer) {
+	config := n.config.LoadBalancer.AccessLogs
 	// LogAccessLogs would need to know the region.
-	n.LoadBalancer.SetAttribute(jsii.String("access_logs.s3.enabled"), jsii.String("true"))
-	n.LoadBalancer.SetAttribute(jsii.String("access_logs.s3.bucket"), logs.BucketName())
+	balancer.SetAttribute(jsii.String("access_logs.s3.enabled"), jsii.String(strconv.FormatBool(!config.Disabled)))
+	if config.Disabled {
+		return
+	}
+	logs := elasticbeanstalk.NewAccessLogsBucket(stack, "AccessLogs")
+	if config.RetentionInDays != 0 {
+		logs.Node().DefaultChild().(awss3.CfnBucket).AddPropertyOverride(jsii.String("LifecycleConfiguration.Rules.0.ExpirationInDays"), config.RetentionInDays)
+	}
+	balancer.SetAttribute(jsii.String("access_logs.s3.bucket"), logs.BucketName())
 	// The load balancer tries to write a test file when it is told to log.
-	n.LoadBalancer.Node().AddDependency(logs.Policy())
+	balancer.Node().AddDependency(logs.Policy())
 }
 
 // certificate is one of a listener's, with an id that stays its own when others come and go.
@@ -129,7 +271,7 @@ const namesInCertificate = 10
 
 // certificates are those of the environments in this network, in the order of their rule priorities: the first one is what
 // a client without a server name gets.
-func (n *Network) certificates(config Config, members []string) []certificate {
+func (n *Network) certificates(stack awscdk.Stack, config Config, members []string) []certificate {
 	var found []certificate
 	for _, id := range members {
 		environment := config.Environments[id]
@@ -141,7 +283,7 @@ func (n *Network) certificates(config Config, members []string) []certificate {
 				found = append(found, c)
 			}
 		case environment.HostedZone != nil:
-			zone := hostedZone(n.Stack, id, environment.HostedZone)
+			zone := hostedZone(stack, id, environment.HostedZone)
 			props := &awscertificatemanager.CertificateProps{
 				DomainName: &environment.Domains[0],
 				Validation: awscertificatemanager.CertificateValidation_FromDns(zone),
@@ -149,7 +291,7 @@ func (n *Network) certificates(config Config, members []string) []certificate {
 			if others := environment.Domains[1:]; len(others) > 0 { // an empty list is refused
 				props.SubjectAlternativeNames = jsii.Strings(others...)
 			}
-			made := awscertificatemanager.NewCertificate(n.Stack, jsii.String(id+"-Certificate"), props)
+			made := awscertificatemanager.NewCertificate(stack, jsii.String(id+"-Certificate"), props)
 			if len(environment.Domains) > namesInCertificate {
 				awscdk.Validations_Of(made).AddWarning(jsii.String("beanpole:certificate-names"), jsii.Sprintf(
 					"%d domains are more than the %d names that AWS Certificate Manager puts into one certificate by default; ask for a higher quota, or use a wildcard",
@@ -162,14 +304,14 @@ func (n *Network) certificates(config Config, members []string) []certificate {
 }
 
 // addListeners adds the listeners. Their default action answers whatever no environment's rule asks for.
-func (n *Network) addListeners(certificates []certificate) {
+func (n *Network) addListeners(stack awscdk.Stack, certificates []certificate) {
 	notFound := awselasticloadbalancingv2.ListenerAction_FixedResponse(jsii.Number(404), &awselasticloadbalancingv2.FixedResponseOptions{
 		ContentType: jsii.String("text/plain"),
 		MessageBody: jsii.String("No such site.\n"),
 	})
 	byDefault := notFound
 	if len(certificates) > 0 {
-		n.HTTPS = n.LoadBalancer.AddListener(jsii.String("HTTPS"), &awselasticloadbalancingv2.BaseApplicationListenerProps{
+		https := n.LoadBalancer.AddListener(jsii.String("HTTPS"), &awselasticloadbalancingv2.BaseApplicationListenerProps{
 			Port:          jsii.Number(443),
 			Protocol:      awselasticloadbalancingv2.ApplicationProtocol_HTTPS,
 			Certificates:  &[]awselasticloadbalancingv2.IListenerCertificate{certificates[0].cert},
@@ -177,10 +319,15 @@ func (n *Network) addListeners(certificates []certificate) {
 			DefaultAction: notFound,
 			Open:          jsii.Bool(false),
 		})
+		if policy := n.config.LoadBalancer.SSLPolicy; policy != "" {
+			// There are more policies than the CDK has names for.
+			https.Node().DefaultChild().(awselasticloadbalancingv2.CfnListener).SetSslPolicy(&policy)
+		}
+		n.HTTPS = https
 		// Each by itself: the CDK would number them, and one that goes would take the next one's place.
 		for _, c := range certificates[1:] {
-			awselasticloadbalancingv2.NewApplicationListenerCertificate(n.Stack, &c.id, &awselasticloadbalancingv2.ApplicationListenerCertificateProps{
-				Listener:     n.HTTPS,
+			awselasticloadbalancingv2.NewApplicationListenerCertificate(stack, &c.id, &awselasticloadbalancingv2.ApplicationListenerCertificateProps{
+				Listener:     https,
 				Certificates: &[]awselasticloadbalancingv2.IListenerCertificate{c.cert},
 			})
 		}

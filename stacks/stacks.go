@@ -22,7 +22,7 @@ func Build(scope constructs.Construct, config Config) error {
 	networks := map[string]*Network{}
 	for _, id := range ids {
 		name := config.Environments[id].network(id)
-		if networks[name] == nil {
+		if networks[name] == nil && config.existing(id) == nil {
 			networks[name] = newNetwork(scope, config, name)
 		}
 		newWeb(scope, config, id, networks[name])

@@ -29,14 +29,18 @@ type Web struct {
 	Environment *elasticbeanstalk.Environment
 }
 
+// newWeb makes the stack. Without a network of the app's own the environment is in one that exists.
 func newWeb(scope constructs.Construct, config Config, id string, network *Network) *Web {
 	environment := config.Environments[id]
 	stackName := webStackName(config, id)
 	w := &Web{Stack: awscdk.NewStack(scope, &stackName, stackProps(config, environment, stackName,
 		fmt.Sprintf("%s on Elastic Beanstalk, %s", config.Application, id)))}
+	if network == nil {
+		network = existingNetwork(w.Stack, config.Networks[environment.network(id)])
+	}
 
 	w.Environment = django.NewEnvironment(w.Stack, "Web", config.djangoProps(id, surroundings{
-		vpc:          network.VPC,
+		network:      network.instances(),
 		loadBalancer: network.LoadBalancer,
 		dnsName:      *network.LoadBalancer.LoadBalancerDnsName(),
 		secret: func(name, arn string) awssecretsmanager.ISecret {
@@ -47,9 +51,9 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 		Id:     jsii.String("Annotation::beanpole:fixed-name"),
 		Reason: jsii.String("No key of the configuration replaces the environment"),
 	})
-	w.addRules(environment, network)
+	w.addRules(environment, network, config.https(id))
 	w.addRecords(id, environment, network)
-	w.addOutputs(environment, network)
+	w.addOutputs(environment, network, config.https(id))
 	return w
 }
 
@@ -59,7 +63,7 @@ func webStackName(config Config, id string) string {
 
 // surroundings are what the props of an environment take from the network.
 type surroundings struct {
-	vpc          awsec2.IVpc
+	network      elasticbeanstalk.Network
 	loadBalancer awselasticloadbalancingv2.IApplicationLoadBalancer
 	dnsName      string
 	secret       func(name, arn string) awssecretsmanager.ISecret
@@ -68,7 +72,7 @@ type surroundings struct {
 // placeholders stand in for the network before there is one: props can be validated without a construct.
 func placeholders() surroundings {
 	return surroundings{
-		vpc: struct{ awsec2.IVpc }{},
+		network: elasticbeanstalk.Network{VPC: struct{ awsec2.IVpc }{}},
 		loadBalancer: struct {
 			awselasticloadbalancingv2.IApplicationLoadBalancer
 		}{},
@@ -112,7 +116,7 @@ func (c Config) djangoProps(id string, around surroundings) *django.EnvironmentP
 				Policy:    elasticbeanstalk.DeploymentPolicy(e.Deployment.Policy),
 				BatchSize: e.Deployment.BatchSize,
 			},
-			Network:        elasticbeanstalk.Network{VPC: around.vpc},
+			Network:        around.network,
 			Logs:           elasticbeanstalk.Logs{RetentionInDays: e.Logs.RetentionInDays},
 			Environment:    e.Variables,
 			Secrets:        secrets,
@@ -121,7 +125,7 @@ func (c Config) djangoProps(id string, around surroundings) *django.EnvironmentP
 		WSGIApplication: c.WSGIApplication,
 		SettingsModule:  c.SettingsModule,
 		Hosts:           e.allowedHosts(around.dnsName),
-		HTTPS:           e.https(),
+		HTTPS:           c.https(id),
 		NumProcesses:    e.NumProcesses,
 		NumThreads:      e.NumThreads,
 		Migrate:         c.Migrate,
@@ -170,11 +174,11 @@ const (
 )
 
 // addRules sends the environment's hosts to its target group.
-func (w *Web) addRules(environment EnvironmentConfig, network *Network) {
+func (w *Web) addRules(environment EnvironmentConfig, network *Network, https bool) {
 	group := w.Environment.TargetGroup()
-	listener := network.listener(environment.https())
+	listener := network.listener(https)
 	id := "HTTP"
-	if environment.https() {
+	if https {
 		id = "HTTPS"
 	}
 	i := 0
@@ -199,19 +203,27 @@ func (w *Web) addRecords(id string, environment EnvironmentConfig, network *Netw
 		return
 	}
 	zone := hostedZone(w.Stack, id, environment.HostedZone)
+	target := awsroute53.RecordTarget_FromAlias(awsroute53targets.NewLoadBalancerTarget(network.LoadBalancer, nil))
 	for _, domain := range environment.Domains {
 		awsroute53.NewARecord(w.Stack, jsii.String("Record-"+domain), &awsroute53.ARecordProps{
 			Zone:       zone,
 			RecordName: jsii.String(domain + "."),
-			Target:     awsroute53.RecordTarget_FromAlias(awsroute53targets.NewLoadBalancerTarget(network.LoadBalancer, nil)),
+			Target:     target,
 		})
+		if network.config.LoadBalancer.DualStack {
+			awsroute53.NewAaaaRecord(w.Stack, jsii.String("IPv6Record-"+domain), &awsroute53.AaaaRecordProps{
+				Zone:       zone,
+				RecordName: jsii.String(domain + "."),
+				Target:     target,
+			})
+		}
 	}
 }
 
 // addOutputs prints, at the end of a deployment, what one looks for next.
-func (w *Web) addOutputs(environment EnvironmentConfig, network *Network) {
+func (w *Web) addOutputs(environment EnvironmentConfig, network *Network, https bool) {
 	scheme := "http"
-	if environment.https() {
+	if https {
 		scheme = "https"
 	}
 	host := strings.TrimPrefix(environment.hosts(*network.LoadBalancer.LoadBalancerDnsName())[0], "*.")
