@@ -21,7 +21,7 @@ type GitHubConfig struct {
 	// https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
 	Repository string `beanpole:"repository"`
 	// OIDCProviderExists says that the accounts have GitHub as an identity provider already, which they can have only
-	// once. Default: it is made.
+	// once. Default: false, it is made.
 	OIDCProviderExists bool `beanpole:"oidcProviderExists"`
 }
 
