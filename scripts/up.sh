@@ -50,10 +50,10 @@ printf '%s' "${summary-no stack has an environment}"
 cat <<'END'
 
 Look further:
-  .beanpole/bin/beanpole local env -- npx cdk diff        what a change of yours would do
-  npx cdk synth -q && .beanpole/bin/beanpole rehearse     the health check of your checkout as it is now
-  eval "$(.beanpole/bin/beanpole local env)"              any AWS client, on this AWS
-  make clean                                              stop it and remove it
-Your AWS account is `npx cdk deploy --all`.
+  .beanpole/bin/beanpole local env -- npx cdk diff                    what a change of yours would do
+  npx cdk synth -q && .beanpole/bin/beanpole rehearse -e production   the health check of your checkout as it is now
+  eval "$(.beanpole/bin/beanpole local env)"                          any AWS client, on this AWS
+  make clean                                                          stop it and remove it
+Your AWS account is `npx cdk deploy 'mysite-staging-*'`, without the local env.
 END
 exit "$status"

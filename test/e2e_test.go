@@ -87,6 +87,7 @@ func (d *deployment) configure(environment map[string]any) {
 	config := file["context"].(map[string]any)["beanpole"].(map[string]any)
 	config["source"] = filepath.Join(d.root, "examples/mysite")
 	config["environments"] = map[string]any{"production": environment}
+	delete(config, "networks") // those of other environments
 	text, err = json.MarshalIndent(file, "", "  ")
 	if err != nil {
 		d.t.Fatal(err)
