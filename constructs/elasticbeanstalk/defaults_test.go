@@ -77,6 +77,8 @@ func TestZeroPropsWriteEveryDefaultOut(t *testing.T) {
 			"aws:ec2:vpc ELBSubnets":                                "${Stack/VPC/PublicSubnet1/Subnet},${Stack/VPC/PublicSubnet2/Subnet}",
 			"aws:elbv2:loadbalancer SecurityGroups":                 "${Stack/Web/LoadBalancerSecurityGroup.GroupId}",
 			"aws:elbv2:loadbalancer ManagedSecurityGroup":           "${Stack/Web/LoadBalancerSecurityGroup.GroupId}",
+			"aws:elbv2:loadbalancer IpAddressType":                  "ipv4",
+			"aws:elbv2:loadbalancer IdleTimeout":                    "60",
 			"aws:elbv2:loadbalancer AccessLogsS3Enabled":            "true",
 			"aws:elbv2:loadbalancer AccessLogsS3Bucket":             "${Stack/Web/AccessLogs}",
 			"aws:elbv2:listener:default ListenerEnabled":            "true",

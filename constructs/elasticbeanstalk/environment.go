@@ -8,11 +8,13 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticbeanstalk"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/customresources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawselasticbeanstalk"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -131,7 +133,7 @@ func (p *EnvironmentProps) Validate() error {
 	add("", p.validateKind())
 	add("Worker", p.Worker.validate())
 	add("Platform", p.Platform.validate())
-	add("LoadBalancer", p.LoadBalancer.validate())
+	add("LoadBalancer", p.LoadBalancer.validate(p.processes()))
 	for _, name := range slices.Sorted(maps.Keys(p.Processes)) {
 		add(fmt.Sprintf("Processes[%q]", name), p.Processes[name].validate(name))
 	}
@@ -166,6 +168,12 @@ func (p *EnvironmentProps) propsOnly(settings []option.Setting) error {
 				s.Name(), s.OptionName, strings.TrimPrefix(s.Namespace, processNamespace)))
 		case p.LoadBalancer.Shared != nil && s.OptionName == "DeploymentPolicy" && strings.EqualFold(s.Value, string(TrafficSplitting)):
 			problems = append(problems, fmt.Errorf("%s: %w", s.Name(), errTrafficSplitting))
+		case p.LoadBalancer.Shared != nil || !p.kind().balanced():
+		case s.Namespace == "aws:ec2:vpc" && s.OptionName == "ELBScheme":
+			problems = append(problems, fmt.Errorf("%s: the security group and the subnets have to follow: set LoadBalancer.Internal", s.Name()))
+		case strings.HasPrefix(s.Namespace, listenerNamespace) && !p.LoadBalancer.listens(s):
+			problems = append(problems, fmt.Errorf("%s: the security groups have to follow: the load balancer's listeners are those of "+
+				"LoadBalancer.CertificateARNs, Listeners and DisableHTTPListener", s.Name()))
 		}
 	}
 	return errors.Join(problems...)
@@ -203,11 +211,18 @@ type Environment struct {
 	// SecurityGroup is the security group of the instances.
 	SecurityGroup awsec2.ISecurityGroup
 
-	props       EnvironmentProps
-	refs        references
-	settings    []option.Setting // merged; what the caller does to the props later does not count
-	warned      map[string]bool
-	targetGroup awselasticloadbalancingv2.IApplicationTargetGroup
+	props    EnvironmentProps
+	refs     references
+	settings []option.Setting // merged; what the caller does to the props later does not count
+	warned   map[string]bool
+
+	// What the look-ups at deployment have made, each once.
+	idLookUp           customresources.AwsCustomResource
+	loadBalancerLookUp *string
+	loadBalancer       awselasticloadbalancingv2.IApplicationLoadBalancer
+	targetGroups       map[string]awselasticloadbalancingv2.IApplicationTargetGroup // by process, as below
+	deployedChecks     map[string]customresources.AwsCustomResource
+	alarms             map[string]awscloudwatch.Alarm
 
 	applicationName, versionLabel *string
 
@@ -231,7 +246,12 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	if shared := props.LoadBalancer.Shared; shared != nil && len(*shared.Connections().SecurityGroups()) == 0 {
 		panic(fmt.Errorf("%s/%s: LoadBalancer.Shared: its security groups are not known, so instances cannot admit it; import it with ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes and its SecurityGroupId", *scope.Node().Path(), id))
 	}
-	e := &Environment{props: *props, warned: map[string]bool{}}
+	e := &Environment{
+		props: *props, warned: map[string]bool{},
+		targetGroups:   map[string]awselasticloadbalancingv2.IApplicationTargetGroup{},
+		deployedChecks: map[string]customresources.AwsCustomResource{},
+		alarms:         map[string]awscloudwatch.Alarm{},
+	}
 	constructs.NewConstruct_Override(e, scope, &id)
 	e.props.Processes = maps.Clone(props.Processes)
 	if props.VersionLabel == "" {
@@ -257,6 +277,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 		OptionSettings: awscdk.Lazy_Any(&settingsProducer{environment: e}, nil),
 	})
 	e.orderBeforeEnvironment()
+	e.configureLoadBalancer()
 	e.addTags()
 	e.warn()
 	e.warnAboutNames()
@@ -314,6 +335,9 @@ func (e *Environment) EnvironmentName() string {
 func (e *Environment) orderBeforeEnvironment() {
 	dependencies := []constructs.IDependable{e.InstanceRole, e.ServiceRole, e.SecurityGroup, e.instanceSubnets().InternetConnectivityEstablished}
 	for _, group := range e.loadBalancerGroups {
+		dependencies = append(dependencies, group)
+	}
+	for _, group := range e.props.Network.SecurityGroups {
 		dependencies = append(dependencies, group)
 	}
 	if e.accessLogs != nil {

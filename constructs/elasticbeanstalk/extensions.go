@@ -31,6 +31,7 @@ type resourceOverride struct {
 func (p *EnvironmentProps) resourceOverrides() []resourceOverride {
 	return slices.Concat(
 		p.Health.resourceOverrides(p.Deployment),
+		p.LoadBalancer.resourceOverrides(),
 	)
 }
 

@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,6 +28,10 @@ var fields = map[string]string{
 	"aws:elasticbeanstalk:sqsd MaxRetries":                                "Worker: MaxRetries",
 	"aws:elbv2:listener:443 SSLPolicy":                                    "LoadBalancer: SSLPolicy",
 	"aws:elbv2:listener:443 SSLCertificateArns":                           "LoadBalancer: CertificateARNs",
+	"aws:elbv2:loadbalancer IdleTimeout":                                  "LoadBalancer: IdleTimeout",
+	"aws:elbv2:loadbalancer IpAddressType":                                "LoadBalancer: IPAddressType",
+	"aws:elbv2:loadbalancer AccessLogsS3Prefix":                           "LoadBalancer: AccessLogsPrefix",
+	"aws:elbv2:listener SSLCertificateArns":                               "CertificateARNs",
 	"aws:elasticbeanstalk:environment:process HealthCheckPath":            "HealthCheck: Path",
 	"aws:elasticbeanstalk:environment:process MatcherHTTPCode":            "HealthCheck: SuccessCodes",
 	"aws:elasticbeanstalk:environment:process HealthCheckInterval":        "HealthCheck: Interval",
@@ -47,6 +52,12 @@ func (p *EnvironmentProps) field(s option.Setting) string {
 			name = s.OptionName
 		}
 		return fmt.Sprintf("Processes[%q]: %s", process, name)
+	}
+	if rule, ok := strings.CutPrefix(s.Namespace, ruleNamespace); ok {
+		return fmt.Sprintf("LoadBalancer: Rules[%q]: %s", rule, s.OptionName)
+	}
+	if port, ok := strings.CutPrefix(s.Namespace, listenerNamespace); ok && port != "default" && port != "443" {
+		return fmt.Sprintf("LoadBalancer: Listeners[%s]: %s", port, cmp.Or(fields["aws:elbv2:listener "+s.OptionName], s.OptionName))
 	}
 	switch s.Namespace {
 	case "aws:elasticbeanstalk:application:environment":

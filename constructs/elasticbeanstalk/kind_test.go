@@ -167,7 +167,7 @@ func sample(t *testing.T, field string, kind reflect.Type) reflect.Value {
 		value.Set(reflect.MakeSlice(kind, 1, 1))
 	case reflect.Map:
 		value.Set(reflect.MakeMap(kind))
-		value.SetMapIndex(reflect.ValueOf("x"), reflect.Zero(kind.Elem()))
+		value.SetMapIndex(sample(t, field, kind.Key()), reflect.Zero(kind.Elem()))
 	case reflect.Struct:
 		for i := range kind.NumField() {
 			value.Field(i).Set(sample(t, field, kind.Field(i).Type))

@@ -4,18 +4,29 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/customresources"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
+
+// loadBalancer is the namespace of the load balancer itself.
+const loadBalancer = "aws:elbv2:loadbalancer"
+
+// loadBalancerLogicalID is a dedicated load balancer in the stack that Elastic Beanstalk keeps for an environment.
+const loadBalancerLogicalID = "AWSEBV2LoadBalancer"
 
 // DefaultSSLPolicy is the security policy of an HTTPS listener that names none: TLS 1.2 and 1.3.
 //
@@ -25,6 +36,11 @@ const DefaultSSLPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 // LoadBalancer is the application load balancer in front of the environment: one of your own that Elastic Beanstalk joins
 // (Shared), or a dedicated one that Elastic Beanstalk makes. The choice cannot be changed once the environment exists.
 //
+// All fields but Shared are for a dedicated load balancer. What they are of a shared one, its owner says where it is made:
+// its scheme, subnets, security groups and addresses, its listeners with their certificates, policies, redirects and rules,
+// its access logs, idle timeout and other attributes, and its web ACL. Elastic Beanstalk adds to it the target groups, and
+// one rule for the environment's CNAME on the listener on port 80.
+//
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-alb-shared.html
 type LoadBalancer struct {
 	// Shared is a load balancer in the environment's VPC with at least one listener. Elastic Beanstalk makes the target
@@ -33,51 +49,178 @@ type LoadBalancer struct {
 	// Default: a dedicated load balancer, for which the fields below are.
 	Shared awselasticloadbalancingv2.IApplicationLoadBalancer
 
-	// Internal keeps the load balancer inside the VPC. Default: internet-facing.
+	// Internal keeps the load balancer inside the VPC. Default: internet-facing. A change makes another load balancer, with
+	// another DNS name, and fails while DeletionProtection is on.
 	Internal bool
+	// IPAddressType says by which addresses clients reach the load balancer. Default: [IPv4]. [DualStack] needs subnets with
+	// IPv6 ranges, and a platform of Amazon Linux 2023 or Amazon Linux 2.
+	//
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#ip-address-type
+	IPAddressType IPAddressType
+	// SecurityGroups replace the group of the load balancer that the environment makes otherwise. They must let clients in,
+	// and the load balancer out to the instances on the ports of the processes. Default: one that admits clients on the
+	// ports of the listeners and lets out to the instances alone.
+	SecurityGroups []awsec2.ISecurityGroup
+
 	// CertificateARNs are the certificates of the HTTPS listener on port 443, the first being the default one.
 	// Default: no HTTPS listener.
 	CertificateARNs []string
 	// SSLPolicy is the security policy of the HTTPS listener. Default: [DefaultSSLPolicy].
 	SSLPolicy string
+	// AllowHTTP lets clients reach the processes over HTTP too where there is an HTTPS listener. Default: with
+	// CertificateARNs, the listener on port 80 redirects to HTTPS.
+	//
+	// No option setting carries a redirect: the environment adds a file to .ebextensions in the source bundle, which
+	// overrides the listener, so that it comes and goes with an application version. With an immutable deployment policy,
+	// Elastic Beanstalk refuses a version that brings the redirect to an environment that exists: deploy it with another one.
+	AllowHTTP bool
+	// DisableHTTPListener closes port 80. Needs CertificateARNs or Listeners. Default: there is a listener on port 80.
+	DisableHTTPListener bool
+	// Listeners are further listeners by their ports, which are neither 80 nor 443. Default: none.
+	Listeners map[int]Listener
+	// Rules send requests to other processes than the default one, by the rule's name. They can be changed at any time;
+	// to remove the last one give an empty map instead of nil, because an option that is not written keeps its value.
+	// Default: none.
+	Rules map[string]ListenerRule
+
+	// IdleTimeout is how long a connection may be silent, in whole seconds from 1 second to 1 hour. Default: 60 seconds.
+	IdleTimeout time.Duration
+	// DropInvalidHeaderFields removes header fields whose names are not letters, digits and hyphens before a request is
+	// forwarded. Elastic Beanstalk has no option for it: a custom resource sets it at deployment. Default: they travel.
+	DropInvalidHeaderFields bool
+	// DeletionProtection keeps the load balancer from being deleted otherwise than by the stack, such as with the
+	// environment in the console. A custom resource sets it at deployment, and takes it away before the stack deletes or
+	// replaces the environment; what keeps a stack from being deleted is its termination protection. Default: none.
+	DeletionProtection bool
+	// WebACLARN is the web ACL of AWS WAF that guards the load balancer, of the regional scope. Default: none.
+	//
+	// https://docs.aws.amazon.com/waf/latest/developerguide/web-acl.html
+	WebACLARN string
+
 	// AccessLogs is the bucket of the access logs; see [NewAccessLogsBucket]. Default: one is made, and kept when the
 	// environment goes.
 	AccessLogs awss3.IBucket
+	// AccessLogsPrefix begins the names of the access logs in the bucket, without a slash at either end. Once given, it can be
+	// changed but not taken away. Default: none.
+	AccessLogsPrefix string
+	// DisableAccessLogs writes no access logs, and makes no bucket. Default: they are written.
+	DisableAccessLogs bool
 }
 
-func (l LoadBalancer) validate() error {
+// IPAddressType says by which addresses clients reach a load balancer.
+type IPAddressType string
+
+// The address types.
+const (
+	IPv4      IPAddressType = "ipv4"
+	DualStack IPAddressType = "dualstack"
+)
+
+// dedicatedFields are the fields that are given and have no meaning for a shared load balancer.
+func (l LoadBalancer) dedicatedFields() []string {
+	var given []string
+	for _, set := range []struct {
+		field string
+		is    bool
+	}{
+		{"Internal", l.Internal},
+		{"IPAddressType", l.IPAddressType != ""},
+		{"SecurityGroups", len(l.SecurityGroups) > 0},
+		{"CertificateARNs", len(l.CertificateARNs) > 0},
+		{"SSLPolicy", l.SSLPolicy != ""},
+		{"AllowHTTP", l.AllowHTTP},
+		{"DisableHTTPListener", l.DisableHTTPListener},
+		{"Listeners", len(l.Listeners) > 0},
+		{"Rules", len(l.Rules) > 0},
+		{"IdleTimeout", l.IdleTimeout != 0},
+		{"DropInvalidHeaderFields", l.DropInvalidHeaderFields},
+		{"DeletionProtection", l.DeletionProtection},
+		{"WebACLARN", l.WebACLARN != ""},
+		{"AccessLogs", l.AccessLogs != nil},
+		{"AccessLogsPrefix", l.AccessLogsPrefix != ""},
+		{"DisableAccessLogs", l.DisableAccessLogs},
+	} {
+		if set.is {
+			given = append(given, set.field)
+		}
+	}
+	return given
+}
+
+// redirects says whether the listener on port 80 sends clients to HTTPS.
+func (l LoadBalancer) redirects() bool {
+	return l.Shared == nil && len(l.CertificateARNs) > 0 && !l.AllowHTTP && !l.DisableHTTPListener
+}
+
+func (l LoadBalancer) validate(processes map[string]Process) error {
 	var problems []error
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if l.Shared != nil {
-		for _, set := range []struct {
-			field string
-			is    bool
-		}{
-			{"Internal", l.Internal},
-			{"CertificateARNs", len(l.CertificateARNs) > 0},
-			{"SSLPolicy", l.SSLPolicy != ""},
-			{"AccessLogs", l.AccessLogs != nil},
-		} {
-			if set.is {
-				problems = append(problems, fmt.Errorf("%s: is for a dedicated load balancer; Shared has its own: set it there, or leave Shared out", set.field))
+		for _, field := range l.dedicatedFields() {
+			add("%s: is for a dedicated load balancer; Shared has its own: set it there, or leave Shared out", field)
+		}
+		return errors.Join(problems...)
+	}
+	secure := len(l.CertificateARNs) > 0
+	switch l.IPAddressType {
+	case "", IPv4, DualStack:
+	default:
+		add("IPAddressType: %q is not allowed; give %q or %q", l.IPAddressType, IPv4, DualStack)
+	}
+	if l.SSLPolicy != "" && !secure {
+		add("SSLPolicy: has no effect without CertificateARNs, because there is no HTTPS listener")
+	}
+	problems = append(problems, certificateProblems("CertificateARNs", l.CertificateARNs)...)
+	switch {
+	case l.AllowHTTP && !secure:
+		add("AllowHTTP: has no effect without CertificateARNs, because there is no HTTPS listener to redirect to: remove it")
+	case l.AllowHTTP && l.DisableHTTPListener:
+		add("AllowHTTP: has no effect with DisableHTTPListener: remove one of the two")
+	}
+	if l.DisableHTTPListener && len(l.ports()) == 0 {
+		add("DisableHTTPListener: leaves no listener; give CertificateARNs for one on port 443, or Listeners")
+	}
+	for _, port := range slices.Sorted(maps.Keys(l.Listeners)) {
+		for _, err := range flatten(l.Listeners[port].validate(port, processes)) {
+			add("Listeners[%d]: %w", port, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Rules)) {
+		for _, err := range flatten(l.Rules[name].validate(name, l, processes)) {
+			add("Rules[%q]: %w", name, err)
+		}
+	}
+	if d := l.IdleTimeout; d%time.Second != 0 || d < 0 || d > time.Hour {
+		add("IdleTimeout: %v is not allowed; give whole seconds, from 1s to 1h", d)
+	}
+	if arn := l.WebACLARN; arn != "" && !isToken(arn) && (!strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":wafv2:") || strings.Contains(arn, ":global/")) {
+		add("WebACLARN: %q is not the ARN of a regional web ACL of AWS WAF (arn:…:wafv2:…:regional/webacl/…)", arn)
+	}
+	if l.DisableAccessLogs {
+		for field, is := range map[string]bool{"AccessLogs": l.AccessLogs != nil, "AccessLogsPrefix": l.AccessLogsPrefix != ""} {
+			if is {
+				add("%s: has no effect with DisableAccessLogs: remove one of the two", field)
 			}
 		}
 	}
-	if l.SSLPolicy != "" && len(l.CertificateARNs) == 0 && l.Shared == nil {
-		problems = append(problems, errors.New("SSLPolicy: has no effect without CertificateARNs, because there is no HTTPS listener"))
-	}
-	for i, arn := range l.CertificateARNs {
-		if !isToken(arn) && !strings.HasPrefix(arn, "arn:") {
-			problems = append(problems, fmt.Errorf("CertificateARNs[%d]: %q is not an ARN; give that of a certificate in AWS Certificate Manager or IAM", i, arn))
-		}
+	if p := l.AccessLogsPrefix; strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/") || strings.Contains(p, "AWSLogs") {
+		add("AccessLogsPrefix: %q is not allowed: no slash at either end, and no AWSLogs, which the load balancer adds", p)
 	}
 	return errors.Join(problems...)
 }
 
+func certificateProblems(field string, arns []string) []error {
+	var problems []error
+	for i, arn := range arns {
+		if !isToken(arn) && !strings.HasPrefix(arn, "arn:") {
+			problems = append(problems, fmt.Errorf("%s[%d]: %q is not an ARN; give that of a certificate in AWS Certificate Manager or IAM", field, i, arn))
+		}
+	}
+	return problems
+}
+
 func (l LoadBalancer) settings(refs references) []option.Setting {
-	const (
-		environment  = "aws:elasticbeanstalk:environment"
-		loadBalancer = "aws:elbv2:loadbalancer"
-	)
+	const environment = "aws:elasticbeanstalk:environment"
 	settings := []option.Setting{
 		setting(environment, "LoadBalancerType", "application"),
 		setting(environment, "LoadBalancerIsShared", l.Shared != nil),
@@ -91,24 +234,22 @@ func (l LoadBalancer) settings(refs references) []option.Setting {
 	if l.Internal {
 		scheme = "internal"
 	}
+	managed, _, _ := strings.Cut(refs.loadBalancerSecurityGroups, ",")
 	settings = append(settings,
 		setting("aws:ec2:vpc", "ELBScheme", scheme),
 		setting("aws:ec2:vpc", "ELBSubnets", refs.loadBalancerSubnets),
-		setting(loadBalancer, "ManagedSecurityGroup", refs.loadBalancerSecurityGroups),
-		setting(loadBalancer, "AccessLogsS3Enabled", true),
-		setting(loadBalancer, "AccessLogsS3Bucket", refs.accessLogsBucket),
-		setting("aws:elbv2:listener:default", "ListenerEnabled", true),
+		setting(loadBalancer, "ManagedSecurityGroup", managed),
+		setting(loadBalancer, "IpAddressType", string(cmp.Or(l.IPAddressType, IPv4))),
+		setting(loadBalancer, "IdleTimeout", int(cmp.Or(l.IdleTimeout, time.Minute)/time.Second)),
+		setting(loadBalancer, "AccessLogsS3Enabled", !l.DisableAccessLogs),
 	)
-	const https = "aws:elbv2:listener:443"
-	settings = append(settings, setting(https, "ListenerEnabled", len(l.CertificateARNs) > 0))
-	if len(l.CertificateARNs) > 0 {
-		settings = append(settings,
-			setting(https, "Protocol", "HTTPS"),
-			setting(https, "SSLCertificateArns", strings.Join(l.CertificateARNs, ",")),
-			setting(https, "SSLPolicy", cmp.Or(l.SSLPolicy, DefaultSSLPolicy)),
-		)
+	if !l.DisableAccessLogs {
+		settings = append(settings, setting(loadBalancer, "AccessLogsS3Bucket", refs.accessLogsBucket))
 	}
-	return settings
+	if l.AccessLogsPrefix != "" {
+		settings = append(settings, setting(loadBalancer, "AccessLogsS3Prefix", l.AccessLogsPrefix))
+	}
+	return append(settings, l.listenerSettings()...)
 }
 
 // listeners are the listeners that the load balancer has so far, as resources: the listeners as constructs hold the rules
@@ -125,6 +266,126 @@ func listeners(lb awselasticloadbalancingv2.IApplicationLoadBalancer) []construc
 	return found
 }
 
+// LoadBalancer is the load balancer of the environment, for alias records, alarms and whatever else takes one:
+//
+//	awsroute53.NewARecord(stack, jsii.String("Record"), &awsroute53.ARecordProps{
+//		Zone:   zone,
+//		Target: awsroute53.RecordTarget_FromAlias(awsroute53targets.NewLoadBalancerTarget(env.LoadBalancer(), nil)),
+//	})
+//
+// A shared one is the one that was given. Of a dedicated one the ARN, the DNS name and its hosted zone are known only at
+// deployment, where custom resources ask for them. The first call adds these resources.
+//
+// It panics for an environment that has no load balancer.
+func (e *Environment) LoadBalancer() awselasticloadbalancingv2.IApplicationLoadBalancer {
+	if shared := e.props.LoadBalancer.Shared; shared != nil {
+		return shared
+	}
+	if k := e.props.kind(); !k.balanced() {
+		panic(fmt.Errorf("%s: LoadBalancer: %s has no load balancer", *e.Node().Path(), k))
+	}
+	if e.loadBalancer == nil {
+		const name, zone = "LoadBalancers.0.DNSName", "LoadBalancers.0.CanonicalHostedZoneId"
+		arn := e.loadBalancerARN()
+		found := e.lookUp("LoadBalancerDNSName", &customresources.AwsSdkCall{
+			Service:            jsii.String("ElasticLoadBalancingV2"),
+			Action:             jsii.String("describeLoadBalancers"),
+			Parameters:         map[string]any{"LoadBalancerArns": []any{arn}},
+			PhysicalResourceId: customresources.PhysicalResourceId_Of(arn),
+			OutputPaths:        jsii.Strings(name, zone),
+		}, "elasticloadbalancing:DescribeLoadBalancers", "*") // the action knows no narrower resource
+		e.loadBalancer = awselasticloadbalancingv2.ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes(e, jsii.String("LoadBalancer"),
+			&awselasticloadbalancingv2.ApplicationLoadBalancerAttributes{
+				LoadBalancerArn:                   arn,
+				LoadBalancerDnsName:               found.GetResponseField(jsii.String(name)),
+				LoadBalancerCanonicalHostedZoneId: found.GetResponseField(jsii.String(zone)),
+				SecurityGroupId:                   e.loadBalancerGroups[0].SecurityGroupId(),
+				SecurityGroupAllowsAllOutbound:    jsii.Bool(false),
+				Vpc:                               e.props.Network.VPC,
+			})
+		for _, further := range e.loadBalancerGroups[1:] {
+			e.loadBalancer.Connections().AddSecurityGroup(further)
+		}
+	}
+	return e.loadBalancer
+}
+
+func (e *Environment) loadBalancerARN() *string {
+	if shared := e.props.LoadBalancer.Shared; shared != nil {
+		return shared.LoadBalancerArn()
+	}
+	if e.loadBalancerLookUp == nil {
+		scheme := "public"
+		if e.props.LoadBalancer.Internal {
+			scheme = "internal" // its change makes another load balancer
+		}
+		e.loadBalancerLookUp = e.stackResource("LoadBalancerARN", loadBalancerLogicalID, scheme)
+	}
+	return e.loadBalancerLookUp
+}
+
+// configureLoadBalancer gives a dedicated load balancer what Elastic Beanstalk has no option for. Each call changes the
+// attributes that it names and leaves those that Elastic Beanstalk sets alone, which an override of the load balancer in the
+// source bundle would not: it replaces the whole list.
+func (e *Environment) configureLoadBalancer() {
+	lb := e.props.LoadBalancer
+	if lb.IPAddressType == DualStack {
+		e.Node().AddValidation(&dualStackSubnets{e})
+	}
+	if lb.WebACLARN != "" {
+		awswafv2.NewCfnWebACLAssociation(e, jsii.String("WebACLAssociation"), &awswafv2.CfnWebACLAssociationProps{
+			ResourceArn: e.loadBalancerARN(),
+			WebAclArn:   jsii.String(lb.WebACLARN),
+		})
+	}
+	if !lb.DropInvalidHeaderFields && !lb.DeletionProtection {
+		return
+	}
+	arn := e.loadBalancerARN()
+	modify := func(drop, protect bool) *customresources.AwsSdkCall {
+		return &customresources.AwsSdkCall{
+			Service: jsii.String("ElasticLoadBalancingV2"),
+			Action:  jsii.String("modifyLoadBalancerAttributes"),
+			Parameters: map[string]any{"LoadBalancerArn": arn, "Attributes": []any{
+				map[string]any{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": fmt.Sprint(drop)},
+				map[string]any{"Key": "deletion_protection.enabled", "Value": fmt.Sprint(protect)},
+			}},
+			PhysicalResourceId: customresources.PhysicalResourceId_Of(arn),
+			OutputPaths:        jsii.Strings(), // nothing of the answer is needed
+		}
+	}
+	remove := modify(false, false)
+	remove.IgnoreErrorCodesMatching = jsii.String("LoadBalancerNotFound")
+	e.newCall("LoadBalancerAttributes", &customresources.AwsCustomResourceProps{
+		OnUpdate: modify(lb.DropInvalidHeaderFields, lb.DeletionProtection), // on creation too
+		OnDelete: remove,
+		Policy: customresources.AwsCustomResourcePolicy_FromStatements(&[]awsiam.PolicyStatement{
+			// Of whichever environment: when this one is replaced, the protection of the old one's load balancer must go too.
+			allow("", []string{"elasticloadbalancing:ModifyLoadBalancerAttributes"}, *awscdk.Stack_Of(e).FormatArn(&awscdk.ArnComponents{
+				Service:      jsii.String("elasticloadbalancing"),
+				Resource:     jsii.String("loadbalancer"),
+				ResourceName: jsii.String("app/awseb-*"),
+			})),
+		}),
+	})
+}
+
+// dualStackSubnets checks, when nothing can be changed any more, that the subnets of a dual-stack load balancer have IPv6
+// ranges. Of subnets that the app does not make, only the deployment knows.
+type dualStackSubnets struct{ environment *Environment }
+
+// Validate is called by the CDK.
+func (d *dualStackSubnets) Validate() *[]*string {
+	var problems []*string
+	for _, subnet := range *d.environment.loadBalancerSubnets().Subnets {
+		if made, ok := subnet.Node().DefaultChild().(awsec2.CfnSubnet); ok && made.Ipv6CidrBlock() == nil && made.Ipv6NetmaskLength() == nil {
+			problems = append(problems, jsii.Sprintf("LoadBalancer.IPAddressType: %s needs subnets with IPv6 ranges, and %s has none; give the VPC IpProtocol DUAL_STACK",
+				DualStack, *subnet.Node().Path()))
+		}
+	}
+	return &problems
+}
+
 // newLoadBalancerSecurityGroup makes the security group of a dedicated load balancer: open to clients on its listeners'
 // ports, and itself able to reach nothing but the instances.
 func (e *Environment) newLoadBalancerSecurityGroup() awsec2.SecurityGroup {
@@ -133,13 +394,18 @@ func (e *Environment) newLoadBalancerSecurityGroup() awsec2.SecurityGroup {
 		Description:      jsii.String("Load balancer of an Elastic Beanstalk environment"),
 		AllowAllOutbound: jsii.Bool(false),
 	})
-	clients := awsec2.Peer_AnyIpv4()
-	if e.props.LoadBalancer.Internal {
-		clients = awsec2.Peer_Ipv4(e.props.Network.VPC.VpcCidrBlock())
+	lb := e.props.LoadBalancer
+	clients := []awsec2.IPeer{awsec2.Peer_AnyIpv4()}
+	switch {
+	case lb.Internal:
+		clients[0] = awsec2.Peer_Ipv4(e.props.Network.VPC.VpcCidrBlock())
+	case lb.IPAddressType == DualStack:
+		clients = append(clients, awsec2.Peer_AnyIpv6())
 	}
-	group.AddIngressRule(clients, awsec2.Port_Tcp(jsii.Number(80)), jsii.String("HTTP from clients"), nil)
-	if len(e.props.LoadBalancer.CertificateARNs) > 0 {
-		group.AddIngressRule(clients, awsec2.Port_Tcp(jsii.Number(443)), jsii.String("HTTPS from clients"), nil)
+	for _, client := range clients {
+		for _, port := range lb.ports() {
+			group.AddIngressRule(client, awsec2.Port_Tcp(jsii.Number(float64(port))), jsii.String(lb.protocol(port)+" from clients"), nil)
+		}
 	}
 	return group
 }

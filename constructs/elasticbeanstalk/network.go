@@ -28,6 +28,14 @@ type Network struct {
 	// LoadBalancerSubnets are the subnets of a dedicated load balancer. Default: the public ones, or InstanceSubnets for
 	// an internal load balancer.
 	LoadBalancerSubnets *awsec2.SubnetSelection
+	// SecurityGroups are further security groups of the instances, such as one that a database admits already. Default: only
+	// the environment's own, which admits the load balancer on the ports of the processes and nobody else; use
+	// [Environment.Connections] to admit more. Nobody is admitted to SSH: Session Manager needs no open port.
+	SecurityGroups []awsec2.ISecurityGroup
+	// DisableAllOutbound lets instances reach nothing but what is allowed by [Environment.Connections]. To boot and to be
+	// found healthy they need at least HTTPS (port 443) to Elastic Beanstalk, CloudFormation, S3, CloudWatch Logs and the
+	// package index, or to endpoints of the VPC. Default: they may reach everything.
+	DisableAllOutbound bool
 	// AssociatePublicIPAddress gives instances public addresses, for a VPC without NAT gateways whose instances run in
 	// public subnets. Default: none; a single instance in the public subnets that are its default has one.
 	AssociatePublicIPAddress bool
@@ -52,7 +60,7 @@ func (n Network) settings(refs references, k kind) []option.Setting {
 		setting("aws:ec2:vpc", "VPCId", refs.vpc),
 		setting("aws:ec2:vpc", "Subnets", refs.instanceSubnets),
 		setting("aws:ec2:vpc", "AssociatePublicIpAddress", n.AssociatePublicIPAddress || k.public() && n.InstanceSubnets == nil),
-		setting(launchConfiguration, "SecurityGroups", refs.instanceSecurityGroup),
+		setting(launchConfiguration, "SecurityGroups", refs.instanceSecurityGroups),
 		setting(launchConfiguration, "DisableDefaultEC2SecurityGroup", true),
 	}
 }
@@ -85,8 +93,9 @@ func (e *Environment) loadBalancerSubnets() *awsec2.SelectedSubnets {
 // nobody else, or the clients of a single instance, and that of a dedicated load balancer.
 func (e *Environment) newSecurityGroups() {
 	instances := awsec2.NewSecurityGroup(e, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
-		Vpc:         e.props.Network.VPC,
-		Description: jsii.String("Instances of an Elastic Beanstalk environment"),
+		Vpc:              e.props.Network.VPC,
+		Description:      jsii.String("Instances of an Elastic Beanstalk environment"),
+		AllowAllOutbound: jsii.Bool(!e.props.Network.DisableAllOutbound),
 	})
 	e.SecurityGroup = instances
 
@@ -105,12 +114,17 @@ func (e *Environment) newSecurityGroups() {
 		e.loadBalancerGroups = *shared.Connections().SecurityGroups()
 		e.refs.loadBalancer = *shared.LoadBalancerArn()
 	default:
-		e.loadBalancerGroups = []awsec2.ISecurityGroup{e.newLoadBalancerSecurityGroup()}
-		e.accessLogs = e.props.LoadBalancer.AccessLogs
-		if e.accessLogs == nil {
-			e.accessLogs = NewAccessLogsBucket(e, "AccessLogs")
+		e.loadBalancerGroups = e.props.LoadBalancer.SecurityGroups
+		if len(e.loadBalancerGroups) == 0 {
+			e.loadBalancerGroups = []awsec2.ISecurityGroup{e.newLoadBalancerSecurityGroup()}
 		}
-		e.refs.accessLogsBucket = *e.accessLogs.BucketName()
+		if !e.props.LoadBalancer.DisableAccessLogs {
+			e.accessLogs = e.props.LoadBalancer.AccessLogs
+			if e.accessLogs == nil {
+				e.accessLogs = NewAccessLogsBucket(e, "AccessLogs")
+			}
+			e.refs.accessLogsBucket = *e.accessLogs.BucketName()
+		}
 		e.refs.loadBalancerSubnets = joinValues(e.loadBalancerSubnets().SubnetIds)
 	}
 
@@ -129,7 +143,10 @@ func (e *Environment) newSecurityGroups() {
 		}
 	}
 	e.refs.loadBalancerSecurityGroups = strings.Join(ids, ",")
-	e.refs.instanceSecurityGroup = *instances.SecurityGroupId()
+	e.refs.instanceSecurityGroups = *instances.SecurityGroupId()
+	for _, group := range e.props.Network.SecurityGroups {
+		e.refs.instanceSecurityGroups += "," + *group.SecurityGroupId()
+	}
 	e.refs.vpc = *e.props.Network.VPC.VpcId()
 	e.refs.instanceSubnets = joinValues(e.instanceSubnets().SubnetIds)
 }

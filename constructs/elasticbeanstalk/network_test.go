@@ -201,3 +201,28 @@ func TestTheAccessLogsBucketLetsLoadBalancersInEverywhere(t *testing.T) {
 		`"Action":"s3:PutObject"`, `"Service":"logdelivery.elasticloadbalancing.amazonaws.com"`,
 		`"aws:SourceAccount":"${AWS::AccountId}"`, `"Resource":"${Stack/Logs.Arn}/*"`, `"aws:SecureTransport":"false"`)
 }
+
+func TestTheNetworkOfInstancesCanBeNarrowedAndJoined(t *testing.T) {
+	stack := newStack(t)
+	vpc := existingVPC(stack)
+	further := awsec2.NewSecurityGroup(stack, jsii.String("Cache"), &awsec2.SecurityGroupProps{Vpc: vpc})
+	props := dedicated(vpc)
+	props.Network.DisableAllOutbound = true
+	props.Network.SecurityGroups = []awsec2.ISecurityGroup{further}
+	environment := elasticbeanstalk.NewEnvironment(stack, "Web", props)
+	environment.Connections().AllowTo(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(jsii.Number(443)), nil)
+	// In a resource of its own, which the group does not carry.
+	awsec2.NewCfnSecurityGroupIngress(further, jsii.String("Rule"), &awsec2.CfnSecurityGroupIngressProps{
+		GroupId: further.SecurityGroupId(), IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(6379), ToPort: jsii.Number(6379), SourceSecurityGroupId: further.SecurityGroupId(),
+	})
+	template := synth(t, stack)
+
+	requireRules(t, "out of the instances", egress(template, "Stack/Web/SecurityGroup"), "tcp 443-443 0.0.0.0/0")
+	if got, want := template.Resources["Stack/Web"].Options()["aws:autoscaling:launchconfiguration SecurityGroups"],
+		"${Stack/Web/SecurityGroup.GroupId},${Stack/Cache.GroupId}"; got != want {
+		t.Errorf("the instances are in %q, want %q", got, want)
+	}
+	if !template.Resources["Stack/Web"].Before()["Stack/Cache/Rule"] {
+		t.Error("the rules of the further group are not ordered before the environment")
+	}
+}

@@ -12,7 +12,7 @@ import (
 type references struct {
 	vpc, instanceSubnets, loadBalancerSubnets string
 	loadBalancer, loadBalancerSecurityGroups  string
-	instanceSecurityGroup, accessLogsBucket   string
+	instanceSecurityGroups, accessLogsBucket  string
 	instanceProfile, serviceRole              string
 	queueURL                                  string
 	secrets                                   map[string]string
@@ -24,7 +24,7 @@ func unknownReferences(p *EnvironmentProps) references {
 	refs := references{
 		vpc: unknown, instanceSubnets: unknown, loadBalancerSubnets: unknown,
 		loadBalancer: unknown, loadBalancerSecurityGroups: unknown,
-		instanceSecurityGroup: unknown, accessLogsBucket: unknown,
+		instanceSecurityGroups: unknown, accessLogsBucket: unknown,
 		instanceProfile: unknown, serviceRole: unknown,
 		queueURL: unknown,
 		secrets:  map[string]string{},

@@ -94,6 +94,48 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		}, []string{"Network: LoadBalancerSubnets: ", "LoadBalancer.Shared"}},
 		{"policy without a certificate", func(p *props) { p.LoadBalancer.SSLPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06" }, []string{"LoadBalancer: SSLPolicy: ", "CertificateARNs"}},
 		{"certificate", func(p *props) { p.LoadBalancer.CertificateARNs = []string{"www.example.com"} }, []string{"LoadBalancer: CertificateARNs[0]: ", `"www.example.com"`, "ARN"}},
+		{"attributes of a shared one", func(p *props) {
+			p.LoadBalancer = elasticbeanstalk.LoadBalancer{
+				Shared: someLB{}, IPAddressType: "dualstack", SecurityGroups: []awsec2.ISecurityGroup{nil}, AllowHTTP: true, DisableHTTPListener: true,
+				Listeners: map[int]elasticbeanstalk.Listener{8080: {}}, Rules: map[string]elasticbeanstalk.ListenerRule{"api": {}}, IdleTimeout: 1,
+				DropInvalidHeaderFields: true, DeletionProtection: true, WebACLARN: "arn:aws:wafv2", AccessLogsPrefix: "web", DisableAccessLogs: true,
+			}
+		}, []string{"LoadBalancer: IPAddressType: is for a dedicated", "SecurityGroups: is", "AllowHTTP: is", "DisableHTTPListener: is", "Listeners: is", "Rules: is",
+			"IdleTimeout: is", "DropInvalidHeaderFields: is", "DeletionProtection: is", "WebACLARN: is", "AccessLogsPrefix: is", "DisableAccessLogs: is"}},
+		{"address type", func(p *props) { p.LoadBalancer.IPAddressType = "ipv6" }, []string{`LoadBalancer: IPAddressType: "ipv6"`, "dualstack"}},
+		{"HTTP without HTTPS", func(p *props) { p.LoadBalancer.AllowHTTP = true }, []string{"LoadBalancer: AllowHTTP: has no effect without CertificateARNs"}},
+		{"no listener", func(p *props) { p.LoadBalancer.DisableHTTPListener = true }, []string{"LoadBalancer: DisableHTTPListener: leaves no listener"}},
+		{"idle timeout", func(p *props) { p.LoadBalancer.IdleTimeout = 2 * time.Hour }, []string{"LoadBalancer: IdleTimeout: 2h0m0s", "1h"}},
+		{"web ACL", func(p *props) { p.LoadBalancer.WebACLARN = "my-acl" }, []string{`LoadBalancer: WebACLARN: "my-acl"`, "regional"}},
+		{"web ACL of CloudFront", func(p *props) {
+			p.LoadBalancer.WebACLARN = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b"
+		}, []string{"LoadBalancer: WebACLARN: ", "regional"}},
+		{"prefix without logs", func(p *props) { p.LoadBalancer.DisableAccessLogs, p.LoadBalancer.AccessLogsPrefix = true, "web" },
+			[]string{"LoadBalancer: AccessLogsPrefix: has no effect with DisableAccessLogs"}},
+		{"prefix", func(p *props) { p.LoadBalancer.AccessLogsPrefix = "web/" }, []string{`LoadBalancer: AccessLogsPrefix: "web/"`, "slash"}},
+		{"listener on 443", func(p *props) { p.LoadBalancer.Listeners = map[int]elasticbeanstalk.Listener{443: {}} }, []string{"LoadBalancer: Listeners[443]: ", "CertificateARNs"}},
+		{"listener", func(p *props) {
+			p.LoadBalancer.Listeners = map[int]elasticbeanstalk.Listener{8443: {SSLPolicy: "x", DefaultProcess: "api", CertificateARNs: []string{"x"}}, 70000: {SSLPolicy: "x"}}
+		}, []string{`LoadBalancer: Listeners[8443]: CertificateARNs[0]: "x"`, `Listeners[8443]: DefaultProcess: there is no process "api"`, "Listeners[70000]: is not a port", "Listeners[70000]: SSLPolicy: "}},
+		{"rules", func(p *props) {
+			p.LoadBalancer.CertificateARNs = []string{"arn:aws:acm:eu-central-1:123456789012:certificate/a"}
+			p.LoadBalancer.Rules = map[string]elasticbeanstalk.ListenerRule{
+				"default": {PathPatterns: []string{"/a"}, Priority: 1}, "none": {Priority: 2}, "many": {PathPatterns: []string{"/1", "/2", "/3", "/4", "/5"}, Priority: 3},
+				"wrong": {PathPatterns: []string{"api"}, HostHeaders: []string{"https://a"}, Process: "api", Ports: []int{80, 8080}},
+			}
+		}, []string{`LoadBalancer: Rules["default"]: is not a rule name`, `Rules["none"]: takes every request`, `Rules["many"]: has 1 host names (*) and 5 paths`,
+			`Rules["wrong"]: PathPatterns[0]: "api"`, `Rules["wrong"]: HostHeaders[0]: "https://a"`, `Rules["wrong"]: Process: there is no process "api"`,
+			`Rules["wrong"]: Priority: 0`, `Rules["wrong"]: Ports[0]: the listener on port 80 redirects`, `Rules["wrong"]: Ports[1]: there is no listener on port 8080; the listeners are on [80 443]`}},
+		{"priority twice", func(p *props) {
+			p.LoadBalancer.Rules = map[string]elasticbeanstalk.ListenerRule{
+				"a": {PathPatterns: []string{"/a"}, Priority: 7}, "b": {PathPatterns: []string{"/b"}, Priority: 7},
+			}
+		}, []string{`LoadBalancer: Rules["b"]: Priority: `, "same priority 7"}},
+		{"raw scheme", func(p *props) { p.OptionSettings = []option.Setting{setting("aws:ec2:vpc", "ELBScheme", "internal")} },
+			[]string{"OptionSettings: aws:ec2:vpc ELBScheme: ", "LoadBalancer.Internal"}},
+		{"raw listener", func(p *props) {
+			p.OptionSettings = []option.Setting{setting("aws:elbv2:listener:default", "ListenerEnabled", "false"), setting("aws:elbv2:listener:8080", "Protocol", "HTTP")}
+		}, []string{"OptionSettings: aws:elbv2:listener:default ListenerEnabled: ", "DisableHTTPListener", "OptionSettings: aws:elbv2:listener:8080 Protocol: "}},
 		{"no default process", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"api": {}} }, []string{"Processes: ", `"default"`}},
 		{"process name", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {}, "a b": {}} }, []string{`Processes["a b"]: `, "process name"}},
 		{"port", func(p *props) { p.Processes = map[string]elasticbeanstalk.Process{"default": {Port: 70000}} }, []string{`Processes["default"]: Port: 70000`, "65535"}},
