@@ -41,7 +41,8 @@ class Resource:
 
     def attribute(self, name):
         if name in self.attributes:
-            return self.attributes[name]
+            value = self.attributes[name]
+            return value() if callable(value) else value  # one that other resources change is asked for anew
         raise invalid(f"Template error: resource {self.logical} does not support attribute type {name} in Fn::GetAtt")
 
 
@@ -146,7 +147,7 @@ class Engine:
                 unknown.append(raw["Type"])
         if unknown:
             raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(sorted(set(unknown)))}]: the local "
-                          "AWS does not make them")
+                          "AWS does not make them. Leave them out of what is deployed to it, or deploy the stack to an account")
 
     def properties(self, stack, kind, scope, raw, tags):
         """The evaluated properties of a resource, with the stack's tags where its type has tags."""
@@ -440,18 +441,9 @@ def _comparable(outputs):
     return sorted((o["OutputKey"], o["OutputValue"], o.get("Description"), o.get("ExportName")) for o in outputs)
 
 
-def normal(value):
-    """A value as CloudFormation compares it: 80 is "80", true is "true"."""
-    if isinstance(value, dict):
-        return {k: normal(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [normal(v) for v in value]
-    return value if value is None else templates._text(value)
-
-
 def differing(old, new):
     """The names of the properties that differ."""
-    return sorted(k for k in set(old) | set(new) if normal(old.get(k)) != normal(new.get(k)))
+    return sorted(k for k in set(old) | set(new) if templates.normal(old.get(k)) != templates.normal(new.get(k)))
 
 
 def explain(error):

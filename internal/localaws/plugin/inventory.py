@@ -2,7 +2,7 @@
 
 import aws
 
-# Name: service, operation, where the items are, where the id of an item is, and which items do not count because AWS (or
+# Name: service, operation, where the items are, where the id of an item is (None: it is its id), and which items do not count because AWS (or
 # moto) has them from the start or keeps a trace of them after the end.
 _LISTS = {
     "AWS::EC2::VPC": ("ec2", "DescribeVpcs", "Vpcs", "VpcId", lambda i: i["IsDefault"]),
@@ -31,6 +31,16 @@ _LISTS = {
     "AWS::Logs::LogGroup": ("logs", "DescribeLogGroups", "logGroups", "logGroupName", None),
     "AWS::CloudWatch::Alarm": ("cloudwatch", "DescribeAlarms", "MetricAlarms", "AlarmName", None),
     "AWS::SNS::Topic": ("sns", "ListTopics", "Topics", "TopicArn", None),
+    "AWS::SQS::Queue": ("sqs", "ListQueues", "QueueUrls", None, None),
+    "AWS::DynamoDB::Table": ("dynamodb", "ListTables", "TableNames", None, None),
+    "AWS::RDS::DBInstance": ("rds", "DescribeDBInstances", "DBInstances", "DBInstanceIdentifier", None),
+    "AWS::RDS::DBSubnetGroup": ("rds", "DescribeDBSubnetGroups", "DBSubnetGroups", "DBSubnetGroupName", None),
+    "AWS::WAFv2::WebACL": ("wafv2", "ListWebACLs", "WebACLs", "ARN", None),
+    "AWS::EC2::EgressOnlyInternetGateway": ("ec2", "DescribeEgressOnlyInternetGateways", "EgressOnlyInternetGateways",
+                                            "EgressOnlyInternetGatewayId", None),
+    "AWS::EC2::FlowLog": ("ec2", "DescribeFlowLogs", "FlowLogs", "FlowLogId", None),
+    "AWS::AutoScaling::ScheduledAction": ("autoscaling", "DescribeScheduledActions", "ScheduledUpdateGroupActions", "ScheduledActionName", None),
+    "AWS::AutoScaling::ScalingPolicy": ("autoscaling", "DescribePolicies", "ScalingPolicies", "PolicyName", None),
     "AWS::Route53::HostedZone": ("route53", "ListHostedZones", "HostedZones", "Id", None),
     "AWS::ElasticBeanstalk::Application": ("elasticbeanstalk", "DescribeApplications", "Applications", "ApplicationName", None),
     "AWS::ElasticBeanstalk::ApplicationVersion": ("elasticbeanstalk", "DescribeApplicationVersions", "ApplicationVersions", "VersionLabel", None),
@@ -38,6 +48,7 @@ _LISTS = {
     "AWS::CloudFormation::Stack": ("cloudformation", "DescribeStacks", "Stacks", "StackName", None),
 }
 
+_ARGUMENTS = {"ListWebACLs": {"Scope": "REGIONAL"}}
 _MOTO = {"elbv2": "elb", "lambda": "awslambda"}
 
 
@@ -50,13 +61,13 @@ def resources(loaded, region=aws.REGION):
             continue
         ids = []
         client = aws.client(service, region)
-        method = aws.botocore.xform_name(operation)
-        pages = client.get_paginator(method).paginate() if client.can_paginate(method) else [getattr(client, method)()]
+        method, arguments = aws.botocore.xform_name(operation), _ARGUMENTS.get(operation, {})
+        pages = client.get_paginator(method).paginate() if client.can_paginate(method) else [getattr(client, method)(**arguments)]
         for page in pages:
             items = [page]
             for part in path.split("."):
                 items = [i for item in items for i in item.get(part, [])]
-            ids += [i[identity] for i in items if not (ignored and ignored(i))]
+            ids += [i if identity is None else i[identity] for i in items if not (ignored and ignored(i))]
         if ids:
             found[name] = sorted(ids)
     return found

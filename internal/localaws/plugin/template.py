@@ -1,6 +1,7 @@
 """CloudFormation templates: reading, parameters, conditions, functions, the order of resources."""
 
 import base64
+import functools
 import ipaddress
 import json
 import re
@@ -22,11 +23,11 @@ def invalid(message):
     return Error("ValidationError", message)
 
 
-class _Loader(yaml.SafeLoader):
+class Reader(yaml.SafeLoader):
     """YAML with the short forms (!Ref, !Sub, ...), where a date is a text."""
 
 
-_Loader.yaml_implicit_resolvers = {
+Reader.yaml_implicit_resolvers = {
     k: [(tag, pattern) for tag, pattern in v if tag != "tag:yaml.org,2002:timestamp"]
     for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
 
@@ -43,7 +44,7 @@ def _short_form(loader, suffix, node):
     return {suffix if suffix in ("Ref", "Condition") else "Fn::" + suffix: value}
 
 
-_Loader.add_multi_constructor("!", _short_form)
+Reader.add_multi_constructor("!", _short_form)
 
 
 class Template:
@@ -55,7 +56,7 @@ class Template:
             self.data = json.loads(body)
         except ValueError:
             try:
-                self.data = yaml.load(body, _Loader)
+                self.data = yaml.load(body, Reader)
             except yaml.YAMLError as e:
                 raise invalid(f"Template format error: {e}")
         if not isinstance(self.data, dict):
@@ -275,9 +276,7 @@ class Scope:
         return base64.b64encode(_text(self.value(argument)).encode()).decode()
 
     def _getazs(self, argument):
-        region = self.value(argument) or self.region
-        zones = aws.call(region, "ec2", "DescribeAvailabilityZones")["AvailabilityZones"]
-        return sorted(z["ZoneName"] for z in zones)
+        return _zones(self.value(argument) or self.region)
 
     def _cidr(self, argument):
         block, count, bits = (list(map(self.value, argument)) + [8])[:3]
@@ -288,10 +287,25 @@ class Scope:
         return [str(next(subnets)) for _ in range(int(count))]
 
 
+@functools.cache
+def _zones(region):
+    zones = aws.call(region, "ec2", "DescribeAvailabilityZones")["AvailabilityZones"]
+    return sorted(z["ZoneName"] for z in zones)
+
+
 def _text(value):
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else str(value)
+
+
+def normal(value):
+    """A value as CloudFormation compares it and hands it on: 80 is "80", true is "true"."""
+    if isinstance(value, dict):
+        return {k: normal(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [normal(v) for v in value]
+    return value if value is None else _text(value)
 
 
 def references(node):

@@ -1,5 +1,8 @@
-"""Elastic Load Balancing and Auto Scaling."""
+"""Elastic Load Balancing, Auto Scaling, and the firewall before a load balancer."""
 
+import uuid
+
+import aws
 from resources import changed, gone, kind, pick, retag
 from types_network import drop_interfaces
 
@@ -133,15 +136,16 @@ class ListenerRule:
         gone(lambda: c.call("elbv2", "DeleteRule", RuleArn=id), "RuleNotFound", "ListenerNotFound")
 
 
-_GROUP = ("Cooldown", "DefaultInstanceWarmup", "DesiredCapacity", "HealthCheckGracePeriod", "HealthCheckType", "LaunchTemplate",
-          "MaxSize", "MinSize", "TerminationPolicies", "NewInstancesProtectedFromScaleIn")
+_GROUP = ("CapacityRebalance", "Cooldown", "DefaultInstanceWarmup", "DesiredCapacity", "HealthCheckGracePeriod", "HealthCheckType", "LaunchTemplate",
+          "MaxSize", "MinSize", "MixedInstancesPolicy", "TerminationPolicies", "NewInstancesProtectedFromScaleIn")
 
 
 @kind("AWS::AutoScaling::AutoScalingGroup", " ".join(_GROUP) + " AutoScalingGroupName TargetGroupARNs VPCZoneIdentifier",
       "AutoScalingGroupName", tags=True)
 class AutoScalingGroup:
-    def _api(p):
-        params = pick(p, *_GROUP)
+    def _api(p, old=()):
+        # What a template no longer says goes back to its default.
+        params = {**{k: v for k, v in (("HealthCheckType", "EC2"), ("HealthCheckGracePeriod", 0)) if k in old}, **pick(p, *_GROUP)}
         if "Cooldown" in params:
             params["DefaultCooldown"] = params.pop("Cooldown")
         if p.get("VPCZoneIdentifier"):
@@ -167,7 +171,7 @@ class AutoScalingGroup:
 
     def update(c, id, old, new):
         before = AutoScalingGroup._interfaces(c, id)
-        c.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=id, **AutoScalingGroup._api(new))
+        c.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=id, **AutoScalingGroup._api(new, old))
         after = AutoScalingGroup._interfaces(c, id)
         drop_interfaces(c, [n for i in set(before) - set(after) for n in before[i]])
         was, now = old.get("TargetGroupARNs") or [], new.get("TargetGroupARNs") or []
@@ -187,3 +191,86 @@ class AutoScalingGroup:
             interfaces = AutoScalingGroup._interfaces(c, id)
             c.call("autoscaling", "DeleteAutoScalingGroup", AutoScalingGroupName=id, ForceDelete=True)
             drop_interfaces(c, [n for ids in interfaces.values() for n in ids])
+
+
+@kind("AWS::AutoScaling::ScalingPolicy", "AdjustmentType AutoScalingGroupName Cooldown EstimatedInstanceWarmup MetricAggregationType "
+      "MinAdjustmentMagnitude PolicyType ScalingAdjustment StepAdjustments TargetTrackingConfiguration", "AutoScalingGroupName")
+class ScalingPolicy:
+    def create(c, p):
+        name = c.name(255)
+        c.call("autoscaling", "PutScalingPolicy", PolicyName=name, **p)
+        # moto's answer has no ARN
+        arn = c.made(f"arn:aws:autoscaling:{c.region}:{aws.ACCOUNT}:scalingPolicy:{uuid.uuid4()}:autoScalingGroupName/"
+                     f"{p['AutoScalingGroupName']}:policyName/{name}")
+        return arn, {"Arn": arn, "PolicyName": name}
+
+    def update(c, id, old, new):
+        c.call("autoscaling", "PutScalingPolicy", PolicyName=id.split("policyName/")[1], **new)
+
+    def delete(c, id, p):
+        c.call("autoscaling", "DeletePolicy", PolicyName=id.split("policyName/")[1], AutoScalingGroupName=p["AutoScalingGroupName"])
+
+
+@kind("AWS::AutoScaling::ScheduledAction", "AutoScalingGroupName DesiredCapacity EndTime MaxSize MinSize Recurrence StartTime TimeZone",
+      "AutoScalingGroupName")
+class ScheduledAction:
+    def create(c, p):
+        name = c.name(255)
+        ScheduledAction.update(c, name, {}, p)
+        return c.made(name), {"ScheduledActionName": name}
+
+    def update(c, id, old, new):
+        c.call("autoscaling", "PutScheduledUpdateGroupAction", ScheduledActionName=id, **new)
+
+    def delete(c, id, p):
+        c.call("autoscaling", "DeleteScheduledAction", ScheduledActionName=id, AutoScalingGroupName=p["AutoScalingGroupName"])
+
+
+@kind("AWS::WAFv2::WebACL", "AssociationConfig CaptchaConfig ChallengeConfig CustomResponseBodies DefaultAction Description Name Rules "
+      "Scope TokenDomains VisibilityConfig", "Name Scope", tags=True)
+class WebACL:
+    def _settings(p):
+        return pick(p, "AssociationConfig", "CaptchaConfig", "ChallengeConfig", "CustomResponseBodies", "DefaultAction", "Description",
+                    "Rules", "TokenDomains", "VisibilityConfig")
+
+    def create(c, p):
+        name = p.get("Name") or c.name(128)
+        made = c.call("wafv2", "CreateWebACL", Name=name, Scope=p["Scope"], Tags=p.get("Tags") or None, **WebACL._settings(p))["Summary"]
+        return c.made(f"{name}|{made['Id']}|{p['Scope']}"), {"Arn": made["ARN"], "Id": made["Id"], "Capacity": "0", "LabelNamespace": ""}
+
+    def _locked(c, id):
+        name, key, scope = id.split("|")
+        which = {"Name": name, "Id": key, "Scope": scope}
+        return {**which, "LockToken": c.call("wafv2", "GetWebACL", **which)["LockToken"]}
+
+    def update(c, id, old, new):
+        c.call("wafv2", "UpdateWebACL", **WebACL._locked(c, id), **WebACL._settings(new))
+        arn = c.resource.attributes["Arn"]
+        retag(old, new, lambda tags: c.call("wafv2", "TagResource", ResourceARN=arn, Tags=tags),
+              lambda keys: c.call("wafv2", "UntagResource", ResourceARN=arn, TagKeys=keys))
+
+    def delete(c, id, p):
+        gone(lambda: c.call("wafv2", "DeleteWebACL", **WebACL._locked(c, id)), "WAFNonexistentItemException")
+
+
+@kind("AWS::WAFv2::WebACLAssociation", "ResourceArn WebACLArn")
+class WebACLAssociation:
+    def create(c, p):
+        c.call("wafv2", "AssociateWebACL", **p)
+        return c.made(f"{p['WebACLArn']}|{p['ResourceArn']}"), {}
+
+    def delete(c, id, p):
+        gone(lambda: c.call("wafv2", "DisassociateWebACL", ResourceArn=p["ResourceArn"]), "WAFNonexistentItemException")
+
+
+@kind("AWS::WAFv2::LoggingConfiguration", "LogDestinationConfigs LoggingFilter RedactedFields ResourceArn", "ResourceArn")
+class LoggingConfiguration:
+    def create(c, p):
+        LoggingConfiguration.update(c, p["ResourceArn"], {}, p)
+        return c.made(p["ResourceArn"]), {"ManagedByFirewallManager": "false"}
+
+    def update(c, id, old, new):
+        c.call("wafv2", "PutLoggingConfiguration", LoggingConfiguration=new)
+
+    def delete(c, id, p):
+        gone(lambda: c.call("wafv2", "DeleteLoggingConfiguration", ResourceArn=id), "WAFNonexistentItemException")

@@ -1,5 +1,7 @@
 """EC2's network: VPC, subnets, routes, gateways, security groups; launch templates."""
 
+import json
+
 from resources import Refused, changed, gone, kind, pick, retag
 
 
@@ -32,8 +34,13 @@ class VPC:
         acls = c.call("ec2", "DescribeNetworkAcls", Filters=mine)["NetworkAcls"]
         return id, {
             "VpcId": id, "CidrBlock": vpc["CidrBlock"], "DefaultSecurityGroup": groups[0]["GroupId"],
-            "DefaultNetworkAcl": acls[0]["NetworkAclId"], "Ipv6CidrBlocks": [],
+            "DefaultNetworkAcl": acls[0]["NetworkAclId"], "Ipv6CidrBlocks": lambda: VPC._ipv6(c, id),
             "CidrBlockAssociations": [a["AssociationId"] for a in vpc.get("CidrBlockAssociationSet", [])]}
+
+    def _ipv6(c, id):
+        """The IPv6 blocks that the VPC has by now: they come as resources of their own."""
+        vpc = c.call("ec2", "DescribeVpcs", VpcIds=[id])["Vpcs"][0]
+        return [a["Ipv6CidrBlock"] for a in vpc.get("Ipv6CidrBlockAssociationSet", []) if a["Ipv6CidrBlockState"]["State"] == "associated"]
 
     def _attributes(c, id, p):
         for name in ("EnableDnsSupport", "EnableDnsHostnames"):
@@ -48,24 +55,38 @@ class VPC:
         gone(lambda: c.call("ec2", "DeleteVpc", VpcId=id), "InvalidVpcID.NotFound", "InvalidVpcId.NotFound")
 
 
-@kind("AWS::EC2::Subnet", "AvailabilityZone CidrBlock MapPublicIpOnLaunch VpcId", "AvailabilityZone CidrBlock VpcId", tags=True)
+@kind("AWS::EC2::VPCCidrBlock", "AmazonProvidedIpv6CidrBlock CidrBlock VpcId")
+class VPCCidrBlock:
+    def create(c, p):
+        made = c.call("ec2", "AssociateVpcCidrBlock", **p)
+        association = made.get("Ipv6CidrBlockAssociation") or made["CidrBlockAssociation"]
+        id = c.made(association["AssociationId"])
+        return id, {"Id": id, "Ipv6CidrBlock": association.get("Ipv6CidrBlock", "")}
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DisassociateVpcCidrBlock", AssociationId=id), "InvalidVpcCidrBlockAssociationIDError.NotFound")
+
+
+@kind("AWS::EC2::Subnet", "AssignIpv6AddressOnCreation AvailabilityZone CidrBlock Ipv6CidrBlock MapPublicIpOnLaunch VpcId",
+      "AvailabilityZone CidrBlock Ipv6CidrBlock VpcId", tags=True)
 class Subnet:
     def create(c, p):
         subnet = c.call("ec2", "CreateSubnet", TagSpecifications=_tags(p, "subnet"),
-                        **pick(p, "AvailabilityZone", "CidrBlock", "VpcId"))["Subnet"]
+                        **pick(p, "AvailabilityZone", "CidrBlock", "Ipv6CidrBlock", "VpcId"))["Subnet"]
         id = c.made(subnet["SubnetId"])
         Subnet._attributes(c, id, p)
         mine = [{"Name": "association.subnet-id", "Values": [id]}]
         acls = c.call("ec2", "DescribeNetworkAcls", Filters=mine)["NetworkAcls"]
         return id, {
             "SubnetId": id, "AvailabilityZone": subnet["AvailabilityZone"], "CidrBlock": subnet["CidrBlock"],
-            "VpcId": subnet["VpcId"], "Ipv6CidrBlocks": [],
+            "VpcId": subnet["VpcId"], "Ipv6CidrBlocks": [p["Ipv6CidrBlock"]] if "Ipv6CidrBlock" in p else [],
             "NetworkAclAssociationId": next((a["NetworkAclAssociationId"] for acl in acls for a in acl["Associations"]
                                              if a["SubnetId"] == id), "")}
 
     def _attributes(c, id, p):
-        if "MapPublicIpOnLaunch" in p:
-            c.call("ec2", "ModifySubnetAttribute", SubnetId=id, MapPublicIpOnLaunch={"Value": p["MapPublicIpOnLaunch"]})
+        for name in ("MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation"):
+            if name in p:
+                c.call("ec2", "ModifySubnetAttribute", SubnetId=id, **{name: {"Value": p[name]}})
 
     def update(c, id, old, new):
         Subnet._attributes(c, id, new)
@@ -130,6 +151,39 @@ class InternetGateway:
         gone(lambda: c.call("ec2", "DeleteInternetGateway", InternetGatewayId=id), "InvalidInternetGatewayID.NotFound")
 
 
+@kind("AWS::EC2::EgressOnlyInternetGateway", "VpcId", "VpcId", tags=True)
+class EgressOnlyInternetGateway:
+    def create(c, p):
+        id = c.made(c.call("ec2", "CreateEgressOnlyInternetGateway", VpcId=p["VpcId"], TagSpecifications=_tags(
+            p, "egress-only-internet-gateway"))["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"])
+        return id, {"Id": id}
+
+    def update(c, id, old, new):
+        _retag(c, id, old, new)
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteEgressOnlyInternetGateway", EgressOnlyInternetGatewayId=id), "InvalidGatewayID.NotFound")
+
+
+@kind("AWS::EC2::FlowLog", "DeliverLogsPermissionArn LogDestination LogDestinationType LogFormat LogGroupName MaxAggregationInterval "
+      "ResourceId ResourceType TrafficType", "DeliverLogsPermissionArn LogDestination LogDestinationType LogFormat LogGroupName "
+      "MaxAggregationInterval ResourceId ResourceType TrafficType", tags=True)
+class FlowLog:
+    def create(c, p):
+        made = c.call("ec2", "CreateFlowLogs", ResourceIds=[p["ResourceId"]], TagSpecifications=_tags(p, "vpc-flow-log"), **pick(
+            p, "DeliverLogsPermissionArn", "LogDestination", "LogDestinationType", "LogFormat", "LogGroupName",
+            "MaxAggregationInterval", "ResourceType", "TrafficType"))
+        if made.get("Unsuccessful"):
+            raise Refused(made["Unsuccessful"][0]["Error"]["Message"])
+        return c.made(made["FlowLogIds"][0]), {"Id": made["FlowLogIds"][0]}
+
+    def update(c, id, old, new):
+        _retag(c, id, old, new)
+
+    def delete(c, id, p):
+        gone(lambda: c.call("ec2", "DeleteFlowLogs", FlowLogIds=[id]), "InvalidFlowLogId.NotFound")
+
+
 @kind("AWS::EC2::VPCGatewayAttachment", "InternetGatewayId VpcId")
 class VPCGatewayAttachment:
     def create(c, p):
@@ -183,12 +237,19 @@ class NatGateway:
 
 
 @kind("AWS::EC2::VPCEndpoint", "VpcId ServiceName VpcEndpointType RouteTableIds SubnetIds SecurityGroupIds PrivateDnsEnabled "
-      "PolicyDocument")
+      "PolicyDocument", "VpcId ServiceName VpcEndpointType RouteTableIds SubnetIds SecurityGroupIds PrivateDnsEnabled PolicyDocument", tags=True)
 class VPCEndpoint:
     def create(c, p):
-        endpoint = c.call("ec2", "CreateVpcEndpoint", **p)["VpcEndpoint"]
+        p = dict(p)
+        if "PolicyDocument" in p:
+            p["PolicyDocument"] = json.dumps(p["PolicyDocument"])
+        endpoint = c.call("ec2", "CreateVpcEndpoint", TagSpecifications=_tags(p, "vpc-endpoint"),
+                          **{k: v for k, v in p.items() if k != "Tags"})["VpcEndpoint"]
         id = c.made(endpoint["VpcEndpointId"])
         return id, {"Id": id, "DnsEntries": [], "NetworkInterfaceIds": endpoint.get("NetworkInterfaceIds", [])}
+
+    def update(c, id, old, new):
+        _retag(c, id, old, new)
 
     def delete(c, id, p):
         c.call("ec2", "DeleteVpcEndpoints", VpcEndpointIds=[id])

@@ -1,4 +1,4 @@
-"""What keeps things: S3, ECR, RDS, SQS."""
+"""What keeps things: S3, ECR, RDS, SQS, DynamoDB."""
 
 import json
 
@@ -160,6 +160,59 @@ class Queue:
         gone(lambda: c.call("sqs", "DeleteQueue", QueueUrl=id), "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
+@kind("AWS::SQS::QueuePolicy", "PolicyDocument Queues", "Queues")
+class QueuePolicy:
+    def _put(c, queues, policy):
+        for queue in queues:
+            gone(lambda: c.call("sqs", "SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": policy}), "QueueDoesNotExist",
+                 "AWS.SimpleQueueService.NonExistentQueue")
+
+    def create(c, p):
+        QueuePolicy.update(c, None, {}, p)
+        id = c.made(c.name(64))
+        return id, {"Id": id}
+
+    def update(c, id, old, new):
+        QueuePolicy._put(c, new["Queues"], json.dumps(new["PolicyDocument"]))
+
+    def delete(c, id, p):
+        QueuePolicy._put(c, p["Queues"], "")
+
+
+@kind("AWS::DynamoDB::Table", "AttributeDefinitions BillingMode DeletionProtectionEnabled KeySchema PointInTimeRecoverySpecification "
+      "ProvisionedThroughput SSESpecification TableName", "AttributeDefinitions KeySchema TableName", tags=True)
+class Table:
+    def _settings(p):
+        settings = pick(p, "BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput")
+        if "SSESpecification" in p:
+            settings["SSESpecification"] = {"Enabled" if k == "SSEEnabled" else k: v for k, v in p["SSESpecification"].items()}
+        return settings
+
+    def create(c, p):
+        name = p.get("TableName") or c.name(255)
+        made = c.call("dynamodb", "CreateTable", TableName=name, Tags=p.get("Tags") or None,
+                      **pick(p, "AttributeDefinitions", "KeySchema"), **Table._settings(p))["TableDescription"]
+        c.made(name)
+        Table._recovery(c, name, p)
+        return name, {"Arn": made["TableArn"]}
+
+    def _recovery(c, id, p):
+        if "PointInTimeRecoverySpecification" in p:
+            c.call("dynamodb", "UpdateContinuousBackups", TableName=id,
+                   PointInTimeRecoverySpecification=p["PointInTimeRecoverySpecification"])
+
+    def update(c, id, old, new):
+        if Table._settings(old) != Table._settings(new):
+            c.call("dynamodb", "UpdateTable", TableName=id, **Table._settings(new))
+        Table._recovery(c, id, new)
+        arn = c.resource.attributes["Arn"]
+        retag(old, new, lambda tags: c.call("dynamodb", "TagResource", ResourceArn=arn, Tags=tags),
+              lambda keys: c.call("dynamodb", "UntagResource", ResourceArn=arn, TagKeys=keys))
+
+    def delete(c, id, p):
+        gone(lambda: c.call("dynamodb", "DeleteTable", TableName=id), "ResourceNotFoundException")
+
+
 def _retag(c, arn, old, new):
     retag(old, new, lambda tags: c.call("rds", "AddTagsToResource", ResourceName=arn, Tags=tags),
           lambda keys: c.call("rds", "RemoveTagsFromResource", ResourceName=arn, TagKeys=keys))
@@ -182,9 +235,10 @@ class DBSubnetGroup:
         gone(lambda: c.call("rds", "DeleteDBSubnetGroup", DBSubnetGroupName=id), "DBSubnetGroupNotFoundFault")
 
 
-_DB = ("AllocatedStorage BackupRetentionPeriod CopyTagsToSnapshot DBInstanceClass DBName DBParameterGroupName DBSubnetGroupName "
-       "DeletionProtection EnableIAMDatabaseAuthentication Engine EngineVersion Iops KmsKeyId LicenseModel MasterUserPassword "
-       "MasterUsername MaxAllocatedStorage MultiAZ Port PreferredBackupWindow PreferredMaintenanceWindow PubliclyAccessible "
+_DB = ("AllocatedStorage AutoMinorVersionUpgrade AvailabilityZone BackupRetentionPeriod CACertificateIdentifier CopyTagsToSnapshot "
+       "DBInstanceClass DBName DBParameterGroupName DBSubnetGroupName DeletionProtection EnableCloudwatchLogsExports "
+       "EnableIAMDatabaseAuthentication EnablePerformanceInsights Engine EngineVersion Iops KmsKeyId LicenseModel MasterUserPassword "
+       "MasterUsername MaxAllocatedStorage MonitoringInterval MonitoringRoleArn MultiAZ Port PreferredBackupWindow PreferredMaintenanceWindow PubliclyAccessible "
        "StorageEncrypted StorageType")
 
 
