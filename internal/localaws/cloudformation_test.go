@@ -261,7 +261,6 @@ func TestRefusedBeforehand(t *testing.T) {
 		template   map[string]any
 	}{
 		{"unknown type", "Unrecognized resource types: [AWS::Moon::Base]", map[string]any{"Resources": map[string]any{"A": resource("AWS::Moon::Base", nil)}}},
-		{"custom resource of a stranger", "Unrecognized resource types: [Custom::Other]", map[string]any{"Resources": map[string]any{"A": resource("Custom::Other", nil)}}},
 		{"unresolved", "Unresolved resource dependencies [B]", map[string]any{"Resources": map[string]any{
 			"A": resource("AWS::SNS::Topic", map[string]any{"DisplayName": map[string]any{"Ref": "B"}})}}},
 		{"circle", "Circular dependency", map[string]any{"Resources": map[string]any{

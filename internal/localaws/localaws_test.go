@@ -1,6 +1,7 @@
 package localaws
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -152,6 +153,36 @@ func (c client) try(out any, service, action string, params ...string) error {
 		}
 	}
 	return nil
+}
+
+// json is must for a service of the JSON protocol; target is its name and the action's.
+func (c client) json(out any, target string, params map[string]any) {
+	c.t.Helper()
+	body, err := json.Marshal(params)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request, err := http.NewRequest(http.MethodPost, c.server.URL(), bytes.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	request.Header.Set("X-Amz-Target", target)
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/ssm/aws4_request, SignedHeaders=host, Signature=none")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		c.t.Fatalf("%s: HTTP %d: %s %v", target, response.StatusCode, answer, err)
+	}
+	if out != nil {
+		if err := json.Unmarshal(answer, out); err != nil {
+			c.t.Fatal(err)
+		}
+	}
 }
 
 // must is try for what has to end well.

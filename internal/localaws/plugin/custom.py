@@ -1,14 +1,29 @@
-"""Custom resources. No Lambda function runs here; what the functions of aws-cdk-lib do is done in their place. A custom
-resource of another kind fails the deployment."""
+"""Custom resources. What the functions of aws-cdk-lib that a Beanstalk stack uses do is done in their place: they are written
+for Node.js, which is not needed here. Of other custom resources the function itself is run, if it is one in Python.
+
+What runs then is code of the template that the user deploys to this computer, and no other: once for each request, in a process
+of its own with the Python of the local AWS, in a directory of its own that goes afterwards, with the test credentials and
+this server as the endpoint of every service, and for no longer than TIME_LIMIT. It is not kept from the network or from files:
+who deploys a template here trusts its functions as they trust its app.
+"""
 
 import datetime
+import io
 import json
+import os
+import pathlib
 import re
+import subprocess
+import sys
+import tempfile
+import uuid
+import zipfile
 
 import botocore
 import botocore.session
 
 import aws
+from template import normal
 from resources import FAMILIES, Kind, Refused, gone
 
 
@@ -171,6 +186,95 @@ def _family(name, methods):
     FAMILIES.append((name.__eq__, Kind(name, "ServiceToken", "ServiceToken", False, methods)))
 
 
+TIME_LIMIT = 60  # seconds; CloudFormation itself waits for an hour, and a Lambda function runs for 15 minutes at most
+
+_responses = {}  # what functions answered, by the token of their request
+
+
+def respond(token, body):
+    """A function has put its answer to its ResponseURL; False if nobody waits for it."""
+    if token not in _responses:
+        return False
+    _responses[token] = body
+    return True
+
+
+def _run(region, token, event, limit):
+    """What the function token answers to event."""
+    from moto.awslambda.models import lambda_backends
+    function = lambda_backends[aws.ACCOUNT][region].get_function(token)
+    if not str(function.run_time).startswith("python"):
+        raise Refused(f"its function {function.function_name} is of runtime {function.run_time}, and the local AWS runs those in Python "
+                      f"only; of aws-cdk-lib's it does the work of {', '.join(OWN)}")
+    ticket = uuid.uuid4().hex
+    _responses[ticket] = None
+    server = f"http://127.0.0.1:{os.environ['MOTO_PORT']}"
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            zipfile.ZipFile(io.BytesIO(function.code_bytes)).extractall(directory)
+            own = {k: v for k, v in (function.environment_vars or {}).items() if not k.startswith("AWS_")}
+            environment = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", **own, "HOME": directory, "TMPDIR": directory,
+                           "AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+                           "AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true",
+                           "AWS_LAMBDA_FUNCTION_NAME": function.function_name}
+            request = {"handler": function.handler, "arn": function.function_arn, "limit": limit,
+                       "event": {**event, "ResponseURL": f"{server}/beanpole/response/{ticket}", "RequestId": ticket}}
+            try:
+                run = subprocess.run([sys.executable, "-I", "-B", str(pathlib.Path(__file__).with_name("function.py"))], cwd=directory,
+                                     env=environment, input=json.dumps(request), capture_output=True, text=True, timeout=limit)
+            except subprocess.TimeoutExpired:
+                raise Refused(f"its function {function.function_name} did not end within {limit} seconds")
+        answer = _responses[ticket]
+    finally:
+        del _responses[ticket]
+    if answer is None:
+        said = (run.stderr or run.stdout).strip().splitlines()
+        raise Refused(f"its function {function.function_name} put no answer to ResponseURL" + (f": {said[-1]}" if said else ""))
+    try:
+        answer = json.loads(answer)
+        if answer["Status"] not in ("SUCCESS", "FAILED"):
+            raise ValueError("Status is neither SUCCESS nor FAILED")
+        answer.get("Data") and answer["Data"].items()
+    except (ValueError, KeyError, AttributeError, TypeError) as e:
+        raise Refused(f"Invalid response object of its function {function.function_name}: {e!r}")
+    return answer
+
+
+class FunctionResource:
+    """A custom resource whose function is run."""
+
+    def _event(c, kind, p, **more):
+        _function_exists(c, p)
+        limit = min(int(p.get("ServiceTimeout", TIME_LIMIT)), TIME_LIMIT)
+        answer = _run(c.region, p["ServiceToken"], {
+            "RequestType": kind, "StackId": c.stack.id, "ResourceType": c.resource.type, "LogicalResourceId": c.resource.logical,
+            "ResourceProperties": normal(p), **more}, limit)
+        if kind != "Delete" and answer.get("PhysicalResourceId"):
+            c.made(str(answer["PhysicalResourceId"]))  # also of a failure: it is deleted then
+        if answer["Status"] == "FAILED":
+            raise Refused(f"Received response status [FAILED] from custom resource. Message returned: {answer.get('Reason') or 'none'}")
+        if not answer.get("PhysicalResourceId"):
+            raise Refused("Invalid PhysicalResourceId: the function's answer has none")
+        return answer.get("Data") or {}
+
+    def create(c, p):
+        data = FunctionResource._event(c, "Create", p)
+        return c.resource.physical, data
+
+    def update(c, id, old, new):
+        data = FunctionResource._event(c, "Update", new, PhysicalResourceId=id, OldResourceProperties=normal(old))
+        if c.resource.physical != id:  # as on AWS: another physical id is another resource, and the old one is deleted
+            FunctionResource._event(c, "Delete", old, PhysicalResourceId=id)
+        return data
+
+    def delete(c, id, p):
+        FunctionResource._event(c, "Delete", p, PhysicalResourceId=id)
+
+
+OWN = ("Custom::AWS", "Custom::VpcRestrictDefaultSG", "Custom::S3AutoDeleteObjects")
 _family("Custom::AWS", AwsCustomResource)
 _family("Custom::VpcRestrictDefaultSG", RestrictDefaultSecurityGroup)
 _family("Custom::S3AutoDeleteObjects", AutoDeleteObjects)
+FunctionResource.any_property = True
+FAMILIES.append((lambda name: name.startswith("Custom::") or name == "AWS::CloudFormation::CustomResource",
+                 Kind("Custom::*", "ServiceToken", "ServiceToken", False, FunctionResource)))

@@ -9,6 +9,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 import aws
 import beanstalk
 import cloudformation
+import custom
 import inventory
 import query
 import repairs
@@ -61,11 +62,15 @@ class Application:
             return internal_error(environ, start_response, service, e)
 
     def own(self, path, environ, start_response):
-        """What is asked by beanpole itself."""
+        """What is asked by beanpole itself, and the answers of custom resources' functions."""
         if path == "/beanpole/token":
             status, answer = "200 OK", {"Token": self.token}
         elif path == "/beanpole/resources":
             status, answer = "200 OK", inventory.resources(set(self.moto.app_instances))
+        elif path.startswith("/beanpole/response/") and environ["REQUEST_METHOD"] == "PUT":
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            waited = custom.respond(path.rpartition("/")[2], body)
+            status, answer = ("200 OK" if waited else "404 Not Found"), {}
         else:
             status, answer = "404 Not Found", {}
         data = json.dumps(answer).encode()
