@@ -1,8 +1,10 @@
 package localaws
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -26,22 +28,50 @@ func (c client) sdk() aws.Config {
 	return cfg
 }
 
-// bundle puts a source bundle into a bucket of that name; the bucket goes with the test.
+// bundle puts a source bundle without files into a bucket of that name; the bucket goes with the test.
 func (c client) bundle(bucket string) {
+	c.t.Helper()
+	c.bundles(bucket, map[string]map[string]string{"bundle.zip": nil})
+}
+
+// bundles puts source bundles (key → name of a file → what it holds) into a bucket of that name; the bucket goes with the test.
+func (c client) bundles(bucket string, bundles map[string]map[string]string) {
 	c.t.Helper()
 	ctx, store := context.Background(), s3.NewFromConfig(c.sdk())
 	if _, err := store.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 		c.t.Fatal(err)
 	}
-	key := aws.String("bundle.zip")
-	if _, err := store.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: key, Body: bytes.NewReader([]byte("PK"))}); err != nil {
+	c.t.Cleanup(func() {
+		if _, err := store.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
+			c.t.Error(err)
+		}
+	})
+	for key, files := range bundles {
+		var data bytes.Buffer
+		archive := zip.NewWriter(&data)
+		for name, text := range files {
+			if w, err := archive.Create(name); err != nil {
+				c.t.Fatal(err)
+			} else if _, err := io.WriteString(w, text); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+		if err := archive.Close(); err != nil {
+			c.t.Fatal(err)
+		}
+		c.object(bucket, key, data.Bytes())
+	}
+}
+
+// object puts an object into a bucket; it goes with the test.
+func (c client) object(bucket, key string, data []byte) {
+	c.t.Helper()
+	ctx, store := context.Background(), s3.NewFromConfig(c.sdk())
+	if _, err := store.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(data)}); err != nil {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() {
-		if _, err := store.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: key}); err != nil {
-			c.t.Error(err)
-		}
-		if _, err := store.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
+		if _, err := store.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}); err != nil {
 			c.t.Error(err)
 		}
 	})
@@ -302,9 +332,6 @@ func TestDedicatedLoadBalancer(t *testing.T) {
 	application := aws.String("dedicated")
 	if _, err := eb.CreateApplication(ctx, &elasticbeanstalk.CreateApplicationInput{ApplicationName: application}); err != nil {
 		t.Fatal(err)
-	}
-	set := func(namespace, name, value string) types.ConfigurationOptionSetting {
-		return types.ConfigurationOptionSetting{Namespace: &namespace, OptionName: &name, Value: &value}
 	}
 	settings := []types.ConfigurationOptionSetting{
 		set("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),

@@ -13,23 +13,14 @@ import string
 import subprocess
 
 import aws
+import bundles
+from design import LISTENER, RULE, Configuration, Design, invalid, is_true
 from engine import Stack, now
 from query import Error, Service
 from template import Template
 
 NEWEST = "4.13.7"  # the version that a versionless platform ARN gives: the newest of Amazon Linux 2023 known when written
 PYTHONS = ("3.14", "3.13", "3.12", "3.11")
-
-_PROCESS = "aws:elasticbeanstalk:environment:process:"
-_LISTENER = "aws:elbv2:listener:"
-_RULE = "aws:elbv2:listenerrule:"
-
-# The logical id that a setting carries when it is read back.
-_RESOURCE_NAMES = {
-    "aws:autoscaling:asg": "AWSEBAutoScalingGroup",
-    "aws:autoscaling:launchconfiguration": "AWSEBAutoScalingLaunchConfiguration",
-    "aws:elasticbeanstalk:environment:process:default": "AWSEBV2LoadBalancerTargetGroup",
-}
 
 # What cannot change once the environment is there, for every environment with a load balancer.
 _CREATION_ONLY = {
@@ -38,56 +29,7 @@ _CREATION_ONLY = {
 }
 
 
-def invalid(message):
-    return Error("InvalidParameterValue", message)
-
-
-def split(text):
-    return [item.strip() for item in (text or "").split(",") if item.strip()]
-
-
-def is_true(text):
-    return str(text).lower() == "true"
-
-
-class Configuration:
-    """Option settings: one value for each (namespace, option name); a resource name counts for scheduled actions only."""
-
-    def __init__(self, values=None):
-        self.values = dict(values or {})
-
-    @staticmethod
-    def key(setting):
-        resource = setting.get("ResourceName", "") if setting["Namespace"] == "aws:autoscaling:scheduledaction" else ""
-        return setting["Namespace"], resource or "", setting["OptionName"]
-
-    def merged(self, settings, removed=()):
-        """With these settings put in, and removed ones taken out; what is not named stays."""
-        values = dict(self.values)
-        for setting in removed or ():
-            values.pop(self.key(setting), None)
-        for setting in settings or ():
-            if not setting.get("Namespace") or not setting.get("OptionName"):
-                raise invalid("An option setting needs Namespace and OptionName.")
-            values[self.key(setting)] = setting.get("Value") or ""
-        return Configuration(values)
-
-    def get(self, namespace, name, default=None):
-        value = self.values.get((namespace, "", name))
-        return default if value in (None, "") else value
-
-    def namespaces(self, prefix):
-        """The last parts of the namespaces that begin with prefix."""
-        return sorted({n[len(prefix):] for n, _, _ in self.values if n.startswith(prefix)})
-
-    def answer(self):
-        out = []
-        for (namespace, resource, name), value in sorted(self.values.items()):
-            setting = {"Namespace": namespace, "OptionName": name, "Value": value}
-            if resource or namespace in _RESOURCE_NAMES:
-                setting["ResourceName"] = resource or _RESOURCE_NAMES[namespace]
-            out.append(setting)
-        return out
+_TIERS = {"WebServer": "Standard", "Worker": "SQS/HTTP"}
 
 
 class Application:
@@ -110,16 +52,32 @@ class Environment:
         self.id = "e-" + "".join(random.choices(string.ascii_lowercase + string.digits, k=10))
         self.name = p.get("EnvironmentName") or f"{self.application[:20]}-{self.id}"
         self.arn = f"arn:aws:elasticbeanstalk:{region}:{aws.ACCOUNT}:environment/{self.application}/{self.name}"
-        self.tier = dict({"Name": "WebServer", "Type": "Standard", "Version": "1.0"}, **(p.get("Tier") or {}))
+        self.tier = dict({"Name": "WebServer", "Version": "1.0"}, **(p.get("Tier") or {}))
+        self.tier.setdefault("Type", _TIERS.get(self.tier["Name"]))
+        if _TIERS.get(self.tier["Name"]) != self.tier["Type"]:
+            raise invalid(f"Environment tier {self.tier['Name']} of type {self.tier['Type']} is not known: there are "
+                          + ", ".join(f"{n} ({t})" for n, t in _TIERS.items()) + ".")
         self.description, self.operations_role = p.get("Description"), p.get("OperationsRole")
         self.version, self.template = p.get("VersionLabel"), p.get("TemplateName")
+        self.deployed = {self.version}  # every version that it had
         self.tags, self.events = p.get("Tags") or [], []
         self.created = self.updated = now()
         self.status, self.endpoint, self.priorities = "Launching", None, {}
         prefix = p.get("CNAMEPrefix") or f"{self.name}.{self.id[2:]}"
-        self.cname = f"{prefix}.{region}.elasticbeanstalk.com".lower()
+        self.cname = f"{prefix}.{region}.elasticbeanstalk.com".lower() if self.tier["Name"] == "WebServer" else None
+        self.extensions = bundles.Extensions()
         self.settings, self.platform, self.solution_stack = Configuration(), None, None
         self.stack = Stack(f"awseb-{self.id}-stack", region)
+
+    def effective(self, settings=None, extensions=None):
+        """The settings that count: those of the API over those of the source bundle."""
+        return (settings or self.settings).over((extensions or self.extensions).settings)
+
+    def all_tags(self):
+        """The environment's tags and Beanstalk's own, which go to everything that it makes."""
+        return [t for t in self.tags if t["Key"] != "Name"] + [
+            {"Key": "elasticbeanstalk:environment-name", "Value": self.name},
+            {"Key": "elasticbeanstalk:environment-id", "Value": self.id}, {"Key": "Name", "Value": self.name}]
 
     def event(self, severity, message):
         self.events.append({"EventDate": now(), "Message": message, "ApplicationName": self.application,
@@ -161,6 +119,7 @@ class Beanstalk(Service):
     def create_application(self, region, p):
         if (region, p["ApplicationName"]) in self.applications:
             raise invalid(f"Application {p['ApplicationName']} already exists.")
+        _check_lifecycle(p.get("ResourceLifecycleConfig"))
         application = self.applications[region, p["ApplicationName"]] = Application(region, p)
         return {"Application": application.answer()}
 
@@ -171,7 +130,8 @@ class Beanstalk(Service):
 
     def update_application_resource_lifecycle(self, region, p):
         application = self._application(region, p["ApplicationName"])
-        application.lifecycle = p["ResourceLifecycleConfig"]
+        _check_lifecycle({**(application.lifecycle or {}), **p["ResourceLifecycleConfig"]})
+        application.lifecycle = {**(application.lifecycle or {}), **p["ResourceLifecycleConfig"]}
         return {"ApplicationName": application.name, "ResourceLifecycleConfig": application.lifecycle}
 
     def delete_application(self, region, p):
@@ -206,6 +166,7 @@ class Beanstalk(Service):
             "ApplicationName": application.name, "VersionLabel": p["VersionLabel"], "Description": p.get("Description"),
             "SourceBundle": source, "DateCreated": now(), "DateUpdated": now(), "Status": "PROCESSED" if p.get("Process") else "UNPROCESSED",
             "ApplicationVersionArn": f"arn:aws:elasticbeanstalk:{region}:{aws.ACCOUNT}:applicationversion/{application.name}/{p['VersionLabel']}"}
+        self._apply_lifecycle(region, application)
         application.versions[p["VersionLabel"]] = version
         return {"ApplicationVersion": version}
 
@@ -225,7 +186,23 @@ class Beanstalk(Service):
         if used := [e.name for e in self._live(region, application.name) if e.version == p["VersionLabel"]]:
             raise Error("OperationInProgressFailure", f"Unable to delete application version {p['VersionLabel']} because it is "
                         f"deployed to: {', '.join(used)}")
-        application.versions.pop(p["VersionLabel"], None)
+        self._forget_version(region, application, p["VersionLabel"], p.get("DeleteSourceBundle"))
+
+    def _forget_version(self, region, application, label, source_too):
+        source = (application.versions.pop(label, None) or {}).get("SourceBundle")
+        if source and source_too:
+            aws.call(region, "s3", "DeleteObject", Bucket=source["S3Bucket"], Key=source["S3Key"])
+
+    def _apply_lifecycle(self, region, application):
+        """Deletes the oldest versions beyond MaxCount; the one that is being made does not count, and those that an environment
+        has, or had less than ten weeks ago, stay. No version here is old enough for MaxAgeInDays."""
+        rule = ((application.lifecycle or {}).get("VersionLifecycleConfig") or {}).get("MaxCountRule") or {}
+        if not rule.get("Enabled"):
+            return
+        used = {label for (r, _), e in self.environments.items() if r == region and e.application == application.name for label in e.deployed}
+        surplus = len(application.versions) - int(rule["MaxCount"])
+        for label in [v for v in application.versions if v not in used][:min(100, max(0, surplus))]:
+            self._forget_version(region, application, label, rule.get("DeleteSourceFromS3"))
 
     def describe_application_versions(self, region, p):
         return {"ApplicationVersions": [
@@ -310,10 +287,10 @@ class Beanstalk(Service):
                           "and hyphens, no hyphen at an end")
         if any(e.name == environment.name for e in self._live(region)):
             raise invalid(f"Environment {environment.name} already exists.")
-        if any(e.cname == environment.cname for e in self._live(region)):
+        if environment.cname and any(e.cname == environment.cname for e in self._live(region)):
             raise invalid(f"CNAME {environment.cname} is not available.")
-        if "VersionLabel" in p:
-            self._version(region, application.name, p["VersionLabel"])
+        version = self._version(region, application.name, p["VersionLabel"]) if "VersionLabel" in p else None
+        environment.extensions = bundles.read(region, version)
         base = Configuration()
         if "TemplateName" in p:
             template = self._template(region, application.name, p["TemplateName"])
@@ -323,12 +300,12 @@ class Beanstalk(Service):
         if environment.platform is None:
             raise invalid("Environment needs one of PlatformArn, SolutionStackName and TemplateName.")
         environment.settings = base.merged(p.get("OptionSettings"), p.get("OptionsToRemove"))
-        self._validate(environment.settings, p)
+        self._validate(environment.effective(), p)
         environment.event("INFO", "createEnvironment is starting.")
         engine = self.cloudformation.engine(region)
         engine.stacks[environment.stack.id] = environment.stack
         try:
-            self._deploy(environment, environment.settings)
+            self._deploy(environment, environment.settings, environment.extensions)
         except Error:
             del engine.stacks[environment.stack.id]
             raise
@@ -343,17 +320,22 @@ class Beanstalk(Service):
         if p.get("TemplateName"):
             settings = settings.merged(self._template(region, environment.application, p["TemplateName"])["settings"].answer())
         settings = settings.merged(p.get("OptionSettings"), p.get("OptionsToRemove"))
+        extensions = environment.extensions
         if p.get("VersionLabel"):
-            self._version(region, environment.application, p["VersionLabel"])
+            extensions = bundles.read(region, self._version(region, environment.application, p["VersionLabel"]))
         if p.get("Tier") and any(environment.tier.get(k) != v for k, v in p["Tier"].items() if k in ("Name", "Type")):
             raise invalid("The tier of an environment cannot change.")
         platform = self._platform(region, p) if "PlatformArn" in p or "SolutionStackName" in p else None
-        self._check_unchangeable(environment, settings)
-        self._validate(settings, p)
+        before, after = environment.effective(), environment.effective(settings, extensions)
+        self._check_unchangeable(before, after)
+        _check_mix(before, after, deploys=p.get("VersionLabel") not in (None, environment.version),
+                   files=environment.extensions.parts != extensions.parts)
+        self._validate(after, {"Tier": environment.tier, **p})
         environment.event("INFO", "Environment update is starting.")
-        self._deploy(environment, settings)
-        environment.settings, environment.updated = settings, now()
+        self._deploy(environment, settings, extensions)
+        environment.settings, environment.extensions, environment.updated = settings, extensions, now()
         environment.version = p.get("VersionLabel") or environment.version
+        environment.deployed.add(environment.version)
         environment.template = p.get("TemplateName") or environment.template
         environment.description = p.get("Description", environment.description)
         if platform:
@@ -375,8 +357,7 @@ class Beanstalk(Service):
         environment.status, environment.updated = "Terminated", now()
         environment.event("INFO", "terminateEnvironment completed successfully.")
 
-    def _check_unchangeable(self, environment, settings):
-        before = environment.settings
+    def _check_unchangeable(self, before, settings):
         wrong = []
         for key in set(before.values) | set(settings.values):
             namespace, _, name = key
@@ -384,7 +365,7 @@ class Beanstalk(Service):
                 continue
             fixed = (namespace, name) in _CREATION_ONLY
             if is_true(before.get("aws:elasticbeanstalk:environment", "LoadBalancerIsShared")):
-                fixed = fixed or namespace.startswith((_LISTENER, _RULE))
+                fixed = fixed or namespace.startswith((LISTENER, RULE))
             if fixed:
                 wrong.append(f"Invalid option specification (Namespace: '{namespace}', OptionName: '{name}'): it cannot be changed "
                              "after the environment was created")
@@ -412,18 +393,17 @@ class Beanstalk(Service):
         errors = [f["message"] for file in json.loads(run.stdout)["files"] for f in file["findings"] if f["level"] == "error"]
         raise Error("ConfigurationValidationException", "Configuration validation exception: " + "; ".join(errors))
 
-    def _deploy(self, environment, settings):
-        """Brings what Beanstalk makes for the environment into line with settings; raises with a reason if that fails."""
+    def _deploy(self, environment, settings, extensions):
+        """Brings what Beanstalk makes for the environment into line with the settings and with the configuration files of its
+        version; raises with a reason if that fails, and all is as it was."""
+        settings = environment.effective(settings, extensions)
         design = Design(environment, settings)
         engine = self.cloudformation.engine(environment.region)
         design.check_ports(engine)
-        tags = [t for t in environment.tags if t["Key"] != "Name"] + [
-            {"Key": "elasticbeanstalk:environment-name", "Value": environment.name},
-            {"Key": "elasticbeanstalk:environment-id", "Value": environment.id},
-            {"Key": "Name", "Value": environment.name}]
+        template = extensions.over(design.template(), settings.get)
         stack = environment.stack
         seen = len(stack.events)
-        engine.deploy(stack, Template(json.dumps(design.template())), {}, {}, tags)
+        engine.deploy(stack, Template(json.dumps(template)), {}, {}, environment.all_tags())
         if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             reason = _reasons(stack, "CREATE_FAILED", "UPDATE_FAILED", since=seen)
             environment.event("ERROR", reason)
@@ -452,13 +432,17 @@ class Beanstalk(Service):
         groups = ids("AWSEBAutoScalingGroup")
         instances = [i["InstanceId"] for g in aws.call(
             region, "autoscaling", "DescribeAutoScalingGroups", AutoScalingGroupNames=groups)["AutoScalingGroups"] for i in g["Instances"]]
-        balancer = environment.settings.get("aws:elbv2:loadbalancer", "SharedLoadBalancer")
+        settings = environment.effective()
+        balancer = settings.get("aws:elbv2:loadbalancer", "SharedLoadBalancer")
+        queue = settings.get("aws:elasticbeanstalk:sqsd", "WorkerQueueURL") if environment.tier["Name"] == "Worker" else None
         return {"EnvironmentResources": {
             "EnvironmentName": environment.name, "AutoScalingGroups": [{"Name": g} for g in groups],
             "Instances": [{"Id": i} for i in instances], "LaunchConfigurations": [],
             "LaunchTemplates": [{"Id": i} for i in ids("AWSEBEC2LaunchTemplate")],
             "LoadBalancers": [{"Name": b} for b in ids("AWSEBV2LoadBalancer") or ([balancer] if balancer else [])],
-            "Triggers": [], "Queues": []}}
+            "Triggers": [], "Queues": [
+                {"Name": name, "URL": url} for name in ("WorkerQueue", "WorkerDeadLetterQueue") for url in ids("AWSEB" + name)
+                or ([queue] if name == "WorkerQueue" and queue else [])]}}
 
     def describe_configuration_settings(self, region, p):
         if p.get("TemplateName"):
@@ -469,7 +453,7 @@ class Beanstalk(Service):
         return {"ConfigurationSettings": [{
             "SolutionStackName": e.solution_stack, "PlatformArn": e.platform, "ApplicationName": e.application,
             "EnvironmentName": e.name, "Description": e.description, "DeploymentStatus": "deployed", "DateCreated": e.created,
-            "DateUpdated": e.updated, "OptionSettings": e.settings.answer()}]}
+            "DateUpdated": e.updated, "OptionSettings": e.effective().answer()}]}
 
     def describe_events(self, region, p):
         events = [ev for (r, _), e in list(self.environments.items()) if r == region
@@ -502,7 +486,41 @@ class Beanstalk(Service):
         tags.update({t["Key"]: t["Value"] for t in p.get("TagsToAdd") or []})
         thing.tags = [{"Key": k, "Value": v} for k, v in tags.items()]
         if isinstance(thing, Environment):
-            self._deploy(thing, thing.settings)
+            self._deploy(thing, thing.settings, thing.extensions)
+
+
+def _check_lifecycle(lifecycle):
+    rules = (lifecycle or {}).get("VersionLifecycleConfig") or {}
+    enabled = [r for r in (rules.get("MaxCountRule"), rules.get("MaxAgeRule")) if r and r.get("Enabled")]
+    if len(enabled) > 1:
+        raise invalid("Only one of MaxCountRule and MaxAgeRule can be enabled.")
+    for rule in enabled:
+        if int(rule.get("MaxCount") or rule.get("MaxAgeInDays") or 0) < 1:
+            raise invalid("An enabled lifecycle rule needs MaxCount or MaxAgeInDays of at least 1.")
+        if not lifecycle.get("ServiceRole"):
+            raise invalid("A version lifecycle configuration needs a ServiceRole.")
+
+
+_REPLACING = ("aws:autoscaling:launchconfiguration", "aws:ec2:instances")
+_RESOURCE = ("aws:elb", "aws:elasticbeanstalk:environment:process:", "aws:autoscaling:asg", "aws:autoscaling:trigger",
+             "aws:autoscaling:scheduledaction")
+
+
+def _check_mix(before, after, deploys, files):
+    """Refuses what one update cannot do. deploys: it changes the version; files: the resources in the configuration files."""
+    changed = sorted({k for k in set(before.values) | set(after.values) if before.values.get(k) != after.values.get(k)})
+    replacing = any(n in _REPLACING or (n, o) == ("aws:ec2:vpc", "Subnets") for n, _, o in changed)
+    others = [f"{n} {o}" for n, _, o in changed if n.startswith(_RESOURCE)] + ["Resources of .ebextensions"] * files
+    rolling = "aws:autoscaling:updatepolicy:rollingupdate"
+    deployment = deploys and after.get("aws:elasticbeanstalk:command", "DeploymentPolicy", "").lower() == "immutable"
+    update = replacing and after.get(rolling, "RollingUpdateType", "").lower() == "immutable"
+    if deploys and replacing and deployment != update:
+        raise invalid("To enable immutable config and application deployments together, you must set both the DeploymentPolicy option "
+                      "(aws:elasticbeanstalk:command namespace) and the RollingUpdateType option "
+                      "(aws:autoscaling:updatepolicy:rollingupdate namespace) to Immutable.")
+    if others and (deployment or update):
+        raise invalid(f"Resource settings cannot be changed in the same update as an immutable one is performed: {', '.join(others)}. "
+                      "Change them in an update of their own.")
 
 
 def _reasons(stack, *statuses, since=0):
@@ -510,282 +528,3 @@ def _reasons(stack, *statuses, since=0):
     found = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in stack.events[since:]
              if e["ResourceStatus"] in statuses and e["ResourceType"] != "AWS::CloudFormation::Stack"]
     return "; ".join(found) or stack.reason or stack.status
-
-
-class Design:
-    """The template of an environment's own stack."""
-
-    def __init__(self, environment, settings):
-        self.environment, self.settings, self.region = environment, settings, environment.region
-        get = settings.get
-        self.single = get("aws:elasticbeanstalk:environment", "EnvironmentType", "LoadBalanced").lower() == "singleinstance"
-        kind = get("aws:elasticbeanstalk:environment", "LoadBalancerType", "classic").lower()
-        self.balanced = not self.single and environment.tier["Name"] != "Worker"
-        if self.balanced and kind != "application":
-            raise invalid(f"LoadBalancerType is {kind} (classic when not set): the local AWS makes application load balancers "
-                          "only; set aws:elasticbeanstalk:environment LoadBalancerType=application")
-        self.shared = self.balanced and is_true(get("aws:elasticbeanstalk:environment", "LoadBalancerIsShared"))
-        self.vpc = get("aws:ec2:vpc", "VPCId") or self._default_vpc()
-        self.subnets = split(get("aws:ec2:vpc", "Subnets")) or self._default_subnets()
-        self.groups = split(get("aws:autoscaling:launchconfiguration", "SecurityGroups"))
-        self.own_group = not is_true(get("aws:autoscaling:launchconfiguration", "DisableDefaultEC2SecurityGroup"))
-        self.balancer_groups = split(get("aws:elbv2:loadbalancer", "SecurityGroups"))
-        self._check_exists()
-        self.listeners = self._shared_listeners() if self.shared else {}
-
-    def _default_vpc(self):
-        found = aws.call(self.region, "ec2", "DescribeVpcs", Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-        if not found:
-            raise invalid("No default VPC for this user.")
-        return found[0]["VpcId"]
-
-    def _default_subnets(self):
-        found = aws.call(self.region, "ec2", "DescribeSubnets", Filters=[{"Name": "vpc-id", "Values": [self.vpc]}])["Subnets"]
-        return [s["SubnetId"] for s in found]
-
-    def _check_exists(self):
-        """Refuses settings that name what is not there: an instance would not start, or Beanstalk would not even try."""
-        get, wrong = self.settings.get, []
-
-        def check(namespace, name, service, operation, parameter, value):
-            try:
-                aws.call(self.region, service, operation, **{parameter: value})
-            except aws.ClientError as e:
-                wrong.append(f"Invalid option value: '{value if isinstance(value, str) else ','.join(value)}' (Namespace: "
-                             f"'{namespace}', OptionName: '{name}'): {e.response['Error'].get('Message')}")
-        launch = "aws:autoscaling:launchconfiguration"
-        profile = get(launch, "IamInstanceProfile")
-        if profile:
-            check(launch, "IamInstanceProfile", "iam", "GetInstanceProfile", "InstanceProfileName", profile.split("/")[-1])
-        role = get("aws:elasticbeanstalk:environment", "ServiceRole")
-        if role:
-            check("aws:elasticbeanstalk:environment", "ServiceRole", "iam", "GetRole", "RoleName", role.split("/")[-1])
-        if get("aws:ec2:vpc", "VPCId"):
-            check("aws:ec2:vpc", "VPCId", "ec2", "DescribeVpcs", "VpcIds", [self.vpc])
-        for name in ("Subnets", "ELBSubnets"):
-            if value := split(get("aws:ec2:vpc", name)):
-                check("aws:ec2:vpc", name, "ec2", "DescribeSubnets", "SubnetIds", value)
-        for namespace, groups in ((launch, self.groups), ("aws:elbv2:loadbalancer", self.balancer_groups)):
-            if groups and all(g.startswith("sg-") for g in groups):
-                check(namespace, "SecurityGroups", "ec2", "DescribeSecurityGroups", "GroupIds", groups)
-        secrets = "aws:elasticbeanstalk:application:environmentsecrets"
-        for namespace, _, name in self.settings.values:
-            if namespace == secrets:
-                value = get(secrets, name)
-                if ":secretsmanager:" in value:
-                    check(secrets, name, "secretsmanager", "DescribeSecret", "SecretId", ":".join(value.split(":")[:7]))
-                else:
-                    check(secrets, name, "ssm", "GetParameter", "Name", value.split(":parameter")[-1])
-        if wrong:
-            raise Error("ConfigurationValidationException", "Configuration validation exception: " + "; ".join(wrong))
-
-    def _shared_listeners(self):
-        """The listeners of the shared load balancer, by port."""
-        arn = self.settings.get("aws:elbv2:loadbalancer", "SharedLoadBalancer")
-        where = "(Namespace: 'aws:elbv2:loadbalancer', OptionName: 'SharedLoadBalancer')"
-        if not arn:
-            raise invalid(f"LoadBalancerIsShared is true, and no load balancer is named {where}.")
-        try:
-            found = aws.call(self.region, "elbv2", "DescribeLoadBalancers", LoadBalancerArns=[arn])["LoadBalancers"][0]
-        except aws.ClientError as e:
-            raise Error("ConfigurationValidationException", f"Configuration validation exception: Invalid option value: '{arn}' {where}: "
-                        f"{e.response['Error'].get('Message')}")
-        if found["Type"] != "application" or found["VpcId"] != self.vpc:
-            raise Error("ConfigurationValidationException", f"Configuration validation exception: Invalid option value: '{arn}' {where}: "
-                        f"an application load balancer in {self.vpc} is needed; it is of type {found['Type']} in {found['VpcId']}")
-        self.balancer = found
-        listeners = aws.call(self.region, "elbv2", "DescribeListeners", LoadBalancerArn=arn)["Listeners"]
-        if not listeners:
-            raise Error("ConfigurationValidationException", f"Configuration validation exception: '{arn}' {where} has no listener.")
-        return {str(l["Port"]): l["ListenerArn"] for l in listeners}
-
-    # -- the resources
-
-    def processes(self):
-        return sorted({"default", *self.settings.namespaces(_PROCESS)})
-
-    @staticmethod
-    def group_id(process):
-        """The logical id of a process's target group. AWS documents that of the default process only."""
-        return "AWSEBV2LoadBalancerTargetGroup" + ("" if process == "default" else process.encode().hex())
-
-    def template(self):
-        resources = {}
-        if self.balanced:
-            for process in self.processes():
-                resources[self.group_id(process)] = {
-                    "Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": self._target_group(process)}
-        if self.shared:
-            resources.update(self._shared_rules())
-        elif self.balanced:
-            resources.update(self._balancer())
-        if self.single:
-            resources["AWSEBEIP"] = {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}}
-        if self.own_group:
-            resources["AWSEBSecurityGroup"] = {"Type": "AWS::EC2::SecurityGroup", "Properties": {
-                "GroupDescription": "SecurityGroup for ElasticBeanstalk environment.", "VpcId": self.vpc,
-                "SecurityGroupIngress": self._ingress()}}
-        resources["AWSEBEC2LaunchTemplate"] = {
-            "Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": self._launch()}}
-        asg = "aws:autoscaling:asg"
-        least = "1" if self.single else self.settings.get(asg, "MinSize", "1")
-        most = "1" if self.single else self.settings.get(asg, "MaxSize", "4")
-        resources["AWSEBAutoScalingGroup"] = {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {
-            "MinSize": least, "MaxSize": most, "VPCZoneIdentifier": self.subnets,
-            "Cooldown": self.settings.get(asg, "Cooldown", "360"),
-            "LaunchTemplate": {"LaunchTemplateId": {"Ref": "AWSEBEC2LaunchTemplate"},
-                               "Version": {"Fn::GetAtt": ["AWSEBEC2LaunchTemplate", "LatestVersionNumber"]}},
-            "TargetGroupARNs": [{"Ref": self.group_id(p)} for p in self.processes()] if self.balanced else []}}
-        return {"Resources": resources}
-
-    def _target_group(self, process):
-        def get(name, default):
-            return self.settings.get(_PROCESS + process, name, default)
-        return {
-            "VpcId": self.vpc, "Port": get("Port", "80"), "Protocol": get("Protocol", "HTTP").upper(),
-            "HealthCheckPath": get("HealthCheckPath", "/"), "HealthCheckIntervalSeconds": get("HealthCheckInterval", "15"),
-            "HealthCheckTimeoutSeconds": get("HealthCheckTimeout", "5"),
-            "HealthyThresholdCount": get("HealthyThresholdCount", "3"),
-            "UnhealthyThresholdCount": get("UnhealthyThresholdCount", "5"),
-            "Matcher": {"HttpCode": get("MatcherHTTPCode", "200")},
-            "TargetGroupAttributes": [
-                {"Key": "deregistration_delay.timeout_seconds", "Value": get("DeregistrationDelay", "20")},
-                {"Key": "stickiness.enabled", "Value": get("StickinessEnabled", "false").lower()},
-                {"Key": "stickiness.type", "Value": get("StickinessType", "lb_cookie")},
-                {"Key": "stickiness.lb_cookie.duration_seconds", "Value": get("StickinessLBCookieDuration", "86400")}]}
-
-    def _forward(self, process):
-        if process not in self.processes():
-            raise invalid(f"No process named '{process}'.")
-        return [{"Type": "forward", "TargetGroupArn": {"Ref": self.group_id(process)}}]
-
-    def _rules(self, names):
-        """(name, conditions, process) of the rules of a listener, in the order of their relative priorities."""
-        rules = []
-        for name in names:
-            namespace = _RULE + name
-            hosts = split(self.settings.get(namespace, "HostHeaders"))
-            if self.shared:
-                hosts = [self.environment.cname] + hosts
-            conditions = [{"Field": "host-header", "Values": hosts}] if hosts else []
-            if paths := split(self.settings.get(namespace, "PathPatterns")):
-                conditions.append({"Field": "path-pattern", "Values": paths})
-            if not conditions:
-                raise invalid(f"The rule '{name}' needs HostHeaders or PathPatterns.")
-            priority = int(self.settings.get(namespace, "Priority", "1000"))
-            rules.append((priority, name, conditions, self.settings.get(namespace, "Process", "default")))
-        return [(name, conditions, process) for _, name, conditions, process in sorted(rules, key=lambda r: r[:2])]
-
-    def _shared_rules(self):
-        """The rules that Beanstalk puts on the listeners of a shared load balancer, after those that are there."""
-        wanted = {port: split(self.settings.get(_LISTENER + port, "Rules")) for port in self.settings.namespaces(_LISTENER)}
-        wanted = {port: names for port, names in wanted.items() if names}
-        if missing := sorted(set(wanted) - set(self.listeners)):
-            raise invalid(f"The shared load balancer has no listener on port {', '.join(missing)}.")
-        if not wanted and "80" in self.listeners:
-            wanted = {"80": ["default"]}
-        resources = {}
-        for port, names in sorted(wanted.items()):
-            listener = self.listeners[port]
-            there = aws.call(self.region, "elbv2", "DescribeRules", ListenerArn=listener)["Rules"]
-            last = max([int(r["Priority"]) for r in there if r["Priority"] != "default"], default=0)
-            for name, conditions, process in self._rules(names):
-                logical = f"AWSEBV2LoadBalancerListenerRule{port}{name.encode().hex()}"
-                if logical not in self.environment.priorities:  # once given, a priority stays
-                    last += 1
-                    self.environment.priorities[logical] = last
-                resources[logical] = {"Type": "AWS::ElasticLoadBalancingV2::ListenerRule", "Properties": {
-                    "ListenerArn": listener, "Priority": self.environment.priorities[logical], "Conditions": conditions,
-                    "Actions": self._forward(process)}}
-        return resources
-
-    def _balancer(self):
-        """The environment's own load balancer."""
-        get = self.settings.get
-        resources = {}
-        groups = list(self.balancer_groups)
-        ports = {p: _LISTENER + p for p in self.settings.namespaces(_LISTENER) if p != "default"}
-        if is_true(get(_LISTENER + "default", "ListenerEnabled", "true")):
-            ports.setdefault("80", _LISTENER + "default")
-        ports = {p: n for p, n in ports.items() if is_true(get(n, "ListenerEnabled", "true"))}
-        if not groups:
-            resources["AWSEBLoadBalancerSecurityGroup"] = {"Type": "AWS::EC2::SecurityGroup", "Properties": {
-                "GroupDescription": "Elastic Beanstalk created security group used when no ELB security groups are specified",
-                "VpcId": self.vpc, "SecurityGroupIngress": [
-                    {"IpProtocol": "tcp", "FromPort": p, "ToPort": p, "CidrIp": "0.0.0.0/0"} for p in sorted(ports)]}}
-            groups = [{"Ref": "AWSEBLoadBalancerSecurityGroup"}]
-        public = get("aws:ec2:vpc", "ELBScheme", "public").lower() == "public"
-        attributes = [{"Key": "idle_timeout.timeout_seconds", "Value": get("aws:elbv2:loadbalancer", "IdleTimeout", "60")}]
-        for option, key in (("AccessLogsS3Enabled", "enabled"), ("AccessLogsS3Bucket", "bucket"), ("AccessLogsS3Prefix", "prefix")):
-            if value := get("aws:elbv2:loadbalancer", option):
-                attributes.append({"Key": f"access_logs.s3.{key}", "Value": value})
-        resources["AWSEBV2LoadBalancer"] = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {
-            "Scheme": "internet-facing" if public else "internal", "SecurityGroups": groups, "Type": "application",
-            "Subnets": split(get("aws:ec2:vpc", "ELBSubnets")) or self.subnets, "LoadBalancerAttributes": attributes}}
-        for port, namespace in sorted(ports.items()):
-            logical = "AWSEBV2LoadBalancerListener" + ("" if port == "80" else port)
-            listener = {"LoadBalancerArn": {"Ref": "AWSEBV2LoadBalancer"}, "Port": port,
-                        "Protocol": get(namespace, "Protocol", "HTTP").upper(),
-                        "DefaultActions": self._forward(get(namespace, "DefaultProcess", "default"))}
-            if certificates := split(get(namespace, "SSLCertificateArns")):
-                listener["Certificates"] = [{"CertificateArn": a} for a in certificates[:1]]
-            if policy := get(namespace, "SSLPolicy"):
-                listener["SslPolicy"] = policy
-            resources[logical] = {"Type": "AWS::ElasticLoadBalancingV2::Listener", "Properties": listener}
-            for priority, (name, conditions, process) in enumerate(self._rules(split(get(namespace, "Rules"))), 1):
-                resources[f"AWSEBV2LoadBalancerListenerRule{port}{name.encode().hex()}"] = {
-                    "Type": "AWS::ElasticLoadBalancingV2::ListenerRule", "Properties": {
-                        "ListenerArn": {"Ref": logical}, "Priority": priority, "Conditions": conditions,
-                        "Actions": self._forward(process)}}
-        return resources
-
-    def _ingress(self):
-        ports = sorted({self.settings.get(_PROCESS + p, "Port", "80") for p in self.processes()})
-        if not self.balanced:
-            return [{"IpProtocol": "tcp", "FromPort": "80", "ToPort": "80", "CidrIp": "0.0.0.0/0"}] if self.single else []
-        sources = self.balancer_groups or (
-            self.balancer.get("SecurityGroups", []) if self.shared else [{"Ref": "AWSEBLoadBalancerSecurityGroup"}])
-        return [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "SourceSecurityGroupId": source}
-                for port in ports for source in sources]
-
-    def _launch(self):
-        launch = "aws:autoscaling:launchconfiguration"
-        kind = split(self.settings.get("aws:ec2:instances", "InstanceTypes"))
-        data = {
-            "InstanceType": kind[0] if kind else self.settings.get(launch, "InstanceType", "t3.micro"),
-            "SecurityGroupIds": self.groups + ([{"Ref": "AWSEBSecurityGroup"}] if self.own_group else []),
-            "MetadataOptions": {"HttpTokens": "required" if is_true(self.settings.get(launch, "DisableIMDSv1", "true")) else "optional"}}
-        data["ImageId"] = self.settings.get(launch, "ImageId") or aws.call(
-            self.region, "ssm", "GetParameter",
-            Name="/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64")["Parameter"]["Value"]
-        if profile := self.settings.get(launch, "IamInstanceProfile"):
-            data["IamInstanceProfile"] = {"Arn" if profile.startswith("arn:") else "Name": profile}
-        if key := self.settings.get(launch, "EC2KeyName"):
-            data["KeyName"] = key
-        return data
-
-    def endpoint(self, stack):
-        """EndpointURL: the load balancer's name, or the address of the one instance."""
-        if self.shared:
-            return self.balancer["DNSName"]
-        if self.balanced:
-            return stack.resources["AWSEBV2LoadBalancer"].attributes["DNSName"]
-        return stack.resources["AWSEBEIP"].physical if self.single else None
-
-    def check_ports(self, engine):
-        """A process's port or protocol is another target group; one that somebody else's rule uses cannot go."""
-        for process in self.processes() if self.balanced else []:
-            old = self.environment.stack.resources.get(self.group_id(process))
-            if old is None:
-                continue
-            new = self._target_group(process)
-            if all(old.properties[k].lower() == new[k].lower() for k in ("Port", "Protocol")):
-                continue
-            ours = {r.physical for r in self.environment.stack.resources.values()}
-            group = aws.call(self.region, "elbv2", "DescribeTargetGroups", TargetGroupArns=[old.physical])["TargetGroups"][0]
-            for arn in group.get("LoadBalancerArns", []):
-                for listener in aws.call(self.region, "elbv2", "DescribeListeners", LoadBalancerArn=arn)["Listeners"]:
-                    for rule in aws.call(self.region, "elbv2", "DescribeRules", ListenerArn=listener["ListenerArn"])["Rules"]:
-                        if old.physical in json.dumps(rule["Actions"]) and rule["RuleArn"] not in ours:
-                            raise invalid(f"The port or protocol of process '{process}' cannot change: its target group "
-                                          f"{old.physical} is currently in use by the rule {rule['RuleArn']}")
