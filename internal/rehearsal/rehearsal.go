@@ -159,17 +159,19 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	}
 	out := &printer{out: opts.Out, started: started}
 
-	// Two things that take time and do not need each other.
+	// Things that take time and do not need each other.
 	var py python
 	var pyErr error
-	var both sync.WaitGroup
-	both.Go(func() { py, pyErr = findPython(ctx, in.Python) })
+	var nginxIs string
+	var all sync.WaitGroup
+	all.Go(func() { py, pyErr = findPython(ctx, in.Python) })
+	all.Go(func() { nginxIs = nginxVersion(ctx, nginx) })
 	app := filepath.Join(root, "app")
 	files, err := unpack(in.Bundle, app)
 	if in.Temporary {
 		err = errors.Join(err, os.Remove(in.Bundle))
 	}
-	both.Wait()
+	all.Wait()
 	if err := errors.Join(err, pyErr); err != nil {
 		return Verdict{}, err
 	}
@@ -231,7 +233,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		j.User = userHost(p.variables, opts.InstanceIP)
 	}
 	paths := instancePaths(app, venv)
-	shown := p.used(ctx, in, command, nginx, venv, py, opts, https)
+	shown := p.used(in, command, nginxIs, venv, py, opts, https)
 	j.Command = paths.Replace(j.Command)
 	commands, err := deploymentCommands(app, paths)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -38,6 +39,9 @@ func findPython(ctx context.Context, want string) (python, error) {
 		if err != nil {
 			continue
 		}
+		if name == "python"+want {
+			file = behindShim(file, want)
+		}
 		// Isolated and without site packages it starts in half the time.
 		out, err := exec.CommandContext(ctx, file, "-I", "-S", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])").Output()
 		version := strings.TrimSpace(string(out))
@@ -49,6 +53,30 @@ func findPython(ctx context.Context, want string) (python, error) {
 		return python{}, err
 	}
 	return python{}, errors.New("python3 is not on the PATH, and the rehearsal runs the real app: install Python 3 with its venv module")
+}
+
+// behindShim returns the interpreter of this version that a shim of pyenv or asdf stands for. The shim itself takes a third
+// of a second, and it refuses a version which is installed and not chosen; here that version is what is asked for.
+func behindShim(file, want string) string {
+	content := make([]byte, 2)
+	f, err := os.Open(file)
+	if err != nil {
+		return file
+	}
+	defer f.Close()
+	if _, err := io.ReadFull(f, content); err != nil || string(content) != "#!" {
+		return file
+	}
+	root := filepath.Dir(filepath.Dir(file))
+	for _, versions := range []string{"versions", filepath.Join("installs", "python")} {
+		found, _ := filepath.Glob(filepath.Join(root, versions, want+".*", "bin", "python"+want))
+		for _, interpreter := range slices.Backward(found) {
+			if info, err := os.Stat(interpreter); err == nil && info.Mode().IsRegular() {
+				return interpreter
+			}
+		}
+	}
+	return file
 }
 
 // requirements is what a bundle wants installed.

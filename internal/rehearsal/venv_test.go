@@ -99,3 +99,30 @@ func TestRequirementsThatCannotBeInstalled(t *testing.T) {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 }
+
+func TestPythonBehindAShim(t *testing.T) {
+	root := t.TempDir()
+	program := func(name, content string) string {
+		t.Helper()
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	const binary = "\x7fELF"
+	pyenv, asdf := program("pyenv/shims/python3.13", "#!/usr/bin/env bash\n"), program("asdf/shims/python3.13", "#!/bin/sh\n")
+	program("pyenv/versions/3.12.1/bin/python3.12", binary)
+	program("pyenv/versions/3.13.0/bin/python3.13", binary)
+	later := program("pyenv/versions/3.13.2/bin/python3.13", binary)
+	other := program("asdf/installs/python/3.13.1/bin/python3.13", binary)
+	lone, plain := program("lone/shims/python3.13", "#!/bin/sh\n"), program("plain/bin/python3.13", binary)
+	for file, want := range map[string]string{pyenv: later, asdf: other, lone: lone, plain: plain, filepath.Join(root, "absent"): filepath.Join(root, "absent")} {
+		if got := behindShim(file, "3.13"); got != want {
+			t.Errorf("%s stands for %s, want %s", file, got, want)
+		}
+	}
+}
