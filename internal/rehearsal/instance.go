@@ -35,6 +35,8 @@ type job struct {
 	TLS         bool
 	AppPort     int // where the proxy expects the app
 	StaticFiles []staticFile
+	Kind        Kind
+	Host        string // that is asked for
 	InstanceIP  string
 	Metadata    Metadata
 	Speed       float64
@@ -129,7 +131,7 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 	defer stop()
 
 	web := proxy{Root: j.Root, App: j.App, Port: j.AppPort, AppPort: j.AppPort, StaticFiles: j.StaticFiles}
-	prober := prober{host: hostHeader(j.InstanceIP, j.Port, j.TLS), tls: j.TLS, check: j.Check}
+	prober := prober{host: j.Host, tls: j.TLS, check: j.Check}
 	env := slices.Clone(j.Env)
 	metadataListen := net.JoinHostPort(metadataAddress, "80")
 	if j.Isolation == Namespace {
@@ -179,8 +181,12 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 		env = append(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://"+metadataListen)
 	}
 
-	if err := web.write(); err != nil {
+	standIns, err := web.write()
+	if err != nil {
 		return outcome{}, err
+	}
+	for _, file := range standIns {
+		say("%s is not in the bundle: a made-up one stands for it", file)
 	}
 	if failed, err := j.runCommands(ctx, env, say); err != nil || failed != nil {
 		o.Facts.Deployment = failed
@@ -219,8 +225,12 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 		return o, err
 	}
 	o.Registered = time.Since(started)
-	say("target registered: GET %s, Host: %s, every %v (here %v), success codes %s",
-		j.Check.Path, prober.host, j.Check.Interval, interval, j.Check.SuccessCodes)
+	if j.Kind == LoadBalanced {
+		say("target registered: GET %s, Host: %s, every %v (here %v), success codes %s",
+			j.Check.Path, prober.host, j.Check.Interval, interval, j.Check.SuccessCodes)
+	} else {
+		say("asking: GET %s, Host: %s; it has to answer %s", j.Check.Path, prober.host, j.Check.SuccessCodes)
+	}
 
 	target := health.NewTarget(j.Check)
 	for o.State == health.Initial {
@@ -238,6 +248,9 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 		o.Facts.Last = answer{
 			StatusCode: r.status, TimedOut: r.timedOut, Location: p.Location, Server: r.header.Get("Server"),
 			ContentType: r.header.Get("Content-Type"), Body: r.body[:min(len(r.body), 4<<10)],
+		}
+		if j.Kind != LoadBalanced { // whose words these are
+			p.Reason, p.Colour, o.Reason = "", "", "the app does not answer as it has to"
 		}
 		if r.err != nil {
 			p.Error = r.err.Error()

@@ -80,7 +80,7 @@ func (j job) introspect(ctx context.Context, env []string) (*django, error) {
 			return nil, err
 		}
 	}
-	host, _, _ := strings.Cut(hostHeader(j.InstanceIP, j.Port, j.TLS), ":") // nginx hands it on without the port
+	host, _, _ := strings.Cut(j.Host, ":") // nginx hands it on without the port
 	request, err := json.Marshal(map[string]any{
 		"path": j.Check.Path, "host": host, "address": j.InstanceIP, "port": strconv.Itoa(j.AppPort),
 		"patience": min(j.Check.Timeout.Seconds(), 2),

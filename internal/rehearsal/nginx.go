@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -55,8 +57,9 @@ func (p proxy) dir() string { return filepath.Join(p.Root, "nginx") }
 func (p proxy) log() string { return filepath.Join(p.Root, "log", "nginx") }
 
 // write lays the platform's files down and the bundle's .platform/nginx over them, as a deployment does, and turns what
-// only fits an instance (addresses, paths, the user) into what fits here.
-func (p proxy) write() error {
+// only fits an instance (addresses, paths, the user) into what fits here. It returns the certificates and keys that made-up
+// ones stand for.
+func (p proxy) write() (standIns []string, err error) {
 	files := map[string][]byte{}
 	for target, name := range map[string]string{
 		"nginx.conf": "nginx.conf",
@@ -68,12 +71,12 @@ func (p proxy) write() error {
 	} {
 		var b bytes.Buffer
 		if err := nginxTemplates.ExecuteTemplate(&b, name, p); err != nil {
-			return err
+			return nil, err
 		}
 		files[target] = b.Bytes()
 	}
 	bundle := os.DirFS(filepath.Join(p.App, ".platform", "nginx"))
-	err := fs.WalkDir(bundle, ".", func(name string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(bundle, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -82,27 +85,32 @@ func (p proxy) write() error {
 		return err
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf(".platform/nginx: %w", err)
+		return nil, fmt.Errorf(".platform/nginx: %w", err)
 	}
-	for name, content := range files {
-		if strings.HasSuffix(name, ".conf") {
-			content = []byte(p.adapt(string(content)))
-		}
+	for number, name := range slices.Sorted(maps.Keys(files)) {
+		content := files[name]
 		file := filepath.Join(p.dir(), filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return err
+			return nil, err
+		}
+		if strings.HasSuffix(name, ".conf") {
+			conf, missing, err := p.standInCertificates(p.adapt(string(content), number))
+			if err != nil {
+				return nil, err
+			}
+			content, standIns = []byte(conf), append(standIns, missing...)
 		}
 		if err := os.WriteFile(file, content, 0o644); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	// nginx writes a log whose name has a variable only if the server's root exists.
 	for _, dir := range []string{filepath.Join(p.dir(), "html"), filepath.Join(p.log(), "healthd"), filepath.Join(p.Root, "run"), filepath.Join(p.Root, "tmp")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return standIns, nil
 }
 
 var (
@@ -112,14 +120,24 @@ var (
 	httpBlock       = regexp.MustCompile(`(?m)^\s*http\s*\{`)
 )
 
-// adapt changes one configuration file. Paths of an instance become paths of the rehearsal.
-func (p proxy) adapt(conf string) string {
+// adapt changes one configuration file, whose number no other has. Paths of an instance become paths of the rehearsal.
+func (p proxy) adapt(conf string, number int) string {
+	unheard := 0
 	conf = listenDirective.ReplaceAllStringFunc(conf, func(directive string) string {
 		m := listenDirective.FindStringSubmatch(directive)
 		arguments := strings.Fields(m[2])
 		lines := []string{}
 		for _, address := range p.listen(arguments[0]) {
 			lines = append(lines, "listen "+strings.Join(append([]string{address}, arguments[1:]...), " ")+";")
+		}
+		if len(lines) == 0 {
+			// Without any, a server would listen on port 80 of this machine.
+			ssl := ""
+			if slices.Contains(arguments, "ssl") {
+				ssl = " ssl"
+			}
+			unheard++
+			lines = append(lines, fmt.Sprintf("listen unix:%s%s;", filepath.Join(p.Root, fmt.Sprintf("%d-%d.s", number, unheard)), ssl))
 		}
 		return m[1] + strings.Join(lines, " ")
 	})
@@ -141,6 +159,8 @@ func (p proxy) adapt(conf string) string {
 		for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 			fmt.Fprintf(&temporary, "\n    %s_temp_path %s;", kind, filepath.Join(p.Root, "tmp", "nginx_"+kind))
 		}
+		// That of a server which names none; nginx's own default is this machine's.
+		fmt.Fprintf(&temporary, "\n    access_log %s;", filepath.Join(p.log(), "access.log"))
 		conf = conf[:at[1]] + temporary.String() + conf[at[1]:]
 		if os.Geteuid() == 0 {
 			conf = superuser() + conf

@@ -30,7 +30,7 @@ func TestProxyFiles(t *testing.T) {
 		Root: root, App: app, Port: 8000, AppPort: 9123, StaticFiles: []staticFile{{"/static", "static"}},
 		Listen: map[int][]string{80: {"10.0.1.23:80", "127.0.0.1:80"}}, Address: "10.0.1.23",
 	}
-	if err := p.write(); err != nil {
+	if _, err := p.write(); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]struct{ has, lacks []string }{
@@ -63,6 +63,35 @@ func TestProxyFiles(t *testing.T) {
 			if strings.Contains(string(content), s) {
 				t.Errorf("%s has %q:\n%s", name, s, content)
 			}
+		}
+	}
+}
+
+// A server of the bundle's own that is not the one that is asked neither keeps nginx from starting nor reaches outside the
+// rehearsal, and one that takes HTTPS from the load balancer is asked by HTTPS.
+func TestProxyWithServersOfItsOwn(t *testing.T) {
+	const https = `server {
+    listen 443 ssl;
+    listen [::]:443 ssl;
+    ssl_certificate     /etc/pki/tls/certs/server.crt;
+    ssl_certificate_key "/etc/pki/tls/certs/server.key";
+    location / { proxy_pass http://127.0.0.1:8000; proxy_set_header Host $host; }
+}
+`
+	for _, isolation := range []Isolation{Namespace, Loopback} {
+		in := Input{
+			Bundle:   site(t, map[string]string{".platform/nginx/conf.d/https.conf": https, ".platform/nginx/conf.d/other.conf": "server {\n  listen 8088;\n  return 404;\n}\n"}),
+			Settings: settings(map[string]string{"INSTANCE_IP": DefaultInstanceIP}),
+		}
+		if v, _ := rehearse(t, in, Options{Isolation: isolation}); v.String() != "verdict: healthy by 200" {
+			t.Errorf("%s: got %q", isolation, v)
+		}
+		if isolation == Loopback {
+			continue // which has no port 443 of its own
+		}
+		in.Settings = append(in.Settings, settings(map[string]string{processNamespace + "|Port": "443", processNamespace + "|Protocol": "HTTPS", "INSTANCE_IP": DefaultInstanceIP})...)
+		if v, _ := rehearse(t, in, Options{Isolation: isolation}); v.String() != "verdict: healthy by 200" || v.Used.Protocol != "HTTPS" || v.Used.Port != 443 {
+			t.Errorf("by HTTPS: got %q of %+v", v, v.Used)
 		}
 	}
 }

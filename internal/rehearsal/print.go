@@ -69,6 +69,9 @@ func (p Probe) String() string {
 		}
 	}
 	line := fmt.Sprintf("probe %d: %s in %d ms → %s", p.Number, answer, p.Took.Milliseconds(), p.State)
+	if p.Colour == "" {
+		return line[:strings.LastIndex(line, " → ")]
+	}
 	switch {
 	case p.State == health.Initial:
 		code, _, _ := strings.Cut(p.Reason, ":")
@@ -83,7 +86,7 @@ func (p Probe) String() string {
 func (p *printer) conclude(v Verdict) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(v.Probes) > 0 {
+	if len(v.Probes) > 0 && v.Kind == LoadBalanced {
 		fmt.Fprintln(p.out, "(colours approximate Elastic Beanstalk's: AWS does not publish what is behind them)")
 	}
 	for _, c := range v.Causes {

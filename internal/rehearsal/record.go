@@ -91,9 +91,9 @@ type Package struct {
 var shownName = regexp.MustCompile(`ALLOWED_HOSTS$|^(INSTANCE_IP|INSTANCE_IP_SOURCE|HEALTH_CHECK_PATH|BEANPOLE_\w+|DJANGO_SETTINGS_MODULE|DJANGO_ENV|PORT|DEBUG|(DJANGO_)?SECURE_\w+|WEB_CONCURRENCY)$`)
 
 // used collects what is known before the app starts.
-func (p plan) used(in Input, command, nginx, venv string, py python, opts Options, https *bool) Used {
+func (p plan) used(in Input, host, command, nginx, venv string, py python, opts Options, https *bool) Used {
 	u := Used{
-		Check: Check(p.check), Host: hostHeader(opts.InstanceIP, p.port, p.tls), Port: p.port, Protocol: "HTTP", Speed: opts.Speed,
+		Check: Check(p.check), Host: host, Port: p.port, Protocol: "HTTP", Speed: opts.Speed,
 		Command: command, HTTPS: https, PlatformPython: in.Python, Python: py.version, Packages: packages(venv),
 		Nginx: nginx,
 	}

@@ -33,6 +33,8 @@ type Input struct {
 	// Settings are the environment's option settings; they win over those of the bundle's .ebextensions, and those over
 	// Defaults. An unresolved setting may carry a stand-in as its Value.
 	Settings, Defaults []option.Setting
+	// Tier is the environment's. Default: [option.WebServer].
+	Tier option.Tier
 	// Python is the platform's version, such as "3.13". Default: unknown; the machine's own is taken.
 	Python string
 	// HTTPS says whether the load balancer has a listener for HTTPS, if that is known from elsewhere than the settings.
@@ -84,6 +86,9 @@ type Options struct {
 
 // Verdict is what the load balancer would think of the target.
 type Verdict struct {
+	// Kind is that of the environment. One that is not [LoadBalanced] has no target: State then says whether the app answers
+	// as it has to.
+	Kind  Kind         `json:"kind"`
 	State health.State `json:"state"`
 	// StatusCode is that of the last probe, 0 if there was no answer.
 	StatusCode int    `json:"status_code"`
@@ -110,6 +115,9 @@ type Verdict struct {
 
 // String is the last line of a rehearsal.
 func (v Verdict) String() string {
+	if v.State == health.Healthy && v.Kind != LoadBalanced {
+		return fmt.Sprintf("verdict: the app answers %d; no load balancer asks %s", v.StatusCode, v.Kind.as())
+	}
 	if v.State == health.Healthy {
 		return fmt.Sprintf("verdict: healthy by %d", v.StatusCode)
 	}
@@ -163,15 +171,15 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	var py python
 	var pyErr error
 	var nginxIs string
-	var all sync.WaitGroup
-	all.Go(func() { py, pyErr = findPython(ctx, in.Python) })
-	all.Go(func() { nginxIs = nginxVersion(ctx, nginx) })
+	var both sync.WaitGroup
+	both.Go(func() { py, pyErr = findPython(ctx, in.Python) })
+	both.Go(func() { nginxIs = nginxVersion(ctx, nginx) })
 	app := filepath.Join(root, "app")
 	files, err := unpack(in.Bundle, app)
 	if in.Temporary {
 		err = errors.Join(err, os.Remove(in.Bundle))
 	}
-	all.Wait()
+	both.Wait()
 	if err := errors.Join(err, pyErr); err != nil {
 		return Verdict{}, err
 	}
@@ -180,10 +188,12 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	p, err := newPlan(option.Merge(in.Defaults, extensions, in.Settings))
+	all := option.Merge(in.Defaults, extensions, in.Settings)
+	p, err := newPlan(all)
 	if err != nil {
 		return Verdict{}, err
 	}
+	kind, host := p.kind(in, all, opts.InstanceIP)
 	out.redact = redactor(p.variables)
 	procfile, err := os.ReadFile(filepath.Join(app, "Procfile"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -220,7 +230,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	j := job{
 		Root: root, App: app, Nginx: nginx, Command: command, Check: p.check, Port: p.port, TLS: p.tls, AppPort: p.appPort,
 		Python: filepath.Join(venv, "bin", "python"), StaticFiles: p.staticFiles,
-		InstanceIP: opts.InstanceIP, Metadata: opts.Metadata, Speed: opts.Speed, Isolation: opts.Isolation,
+		Kind: kind, Host: host, InstanceIP: opts.InstanceIP, Metadata: opts.Metadata, Speed: opts.Speed, Isolation: opts.Isolation,
 		Env: environ(p.variables,
 			"PATH="+filepath.Join(venv, "bin")+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			"PYTHONPATH="+filepath.Join(venv, "bin"), "LANG=C.UTF-8", "HOME="+home, "TMPDIR="+tmp),
@@ -229,11 +239,15 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	if https == nil && p.listensHTTPS {
 		https = &p.listensHTTPS
 	}
-	if https != nil && !*https {
+	if kind == SingleInstance {
+		own := proxyTakesHTTPS(app)
+		https = &own
+	}
+	if https != nil && !*https && kind != Worker {
 		j.User = userHost(p.variables, opts.InstanceIP)
 	}
 	paths := instancePaths(app, venv)
-	shown := p.used(in, command, nginxIs, venv, py, opts, https)
+	shown := p.used(in, host, command, nginxIs, venv, py, opts, https)
 	j.Command = paths.Replace(j.Command)
 	commands, err := deploymentCommands(app, paths)
 	if err != nil {
@@ -256,7 +270,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 
 	v := Verdict{
 		State: o.State, StatusCode: o.Facts.Last.StatusCode, Reason: o.Reason, Probes: o.Probes, Isolation: isolation, Notes: p.notes,
-		NotShown: notShown(isolation), Began: started, Web: o.Web, Used: shown,
+		Kind: kind, NotShown: notShown(isolation), Began: started, Web: o.Web, Used: shown,
 	}
 	clean := cleaner(root, venv, out.redact)
 	for i := range v.Probes {
@@ -276,13 +290,18 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	v.Used.Command = clean(v.Used.Command)
 	v.Redirected = v.State == health.Healthy && v.StatusCode >= 300
 	if v.State != health.Healthy || v.Redirected {
-		here := situation{check: p.check, command: command, address: opts.InstanceIP, https: https, applications: applications(app), isolation: isolation, requirements: want.file != ""}
+		asked := opts.InstanceIP
+		if kind != LoadBalanced {
+			asked = host
+		}
+		here := situation{check: p.check, command: command, address: asked, https: https, applications: applications(app), isolation: isolation, requirements: want.file != ""}
 		for _, c := range causes(o.Facts, here) {
+			c = c.forKind(kind, host)
 			v.Causes = append(v.Causes, Cause{ID: c.ID, Summary: clean(c.Summary), Change: clean(c.Change), Detail: clean(c.Detail)})
 		}
 	}
 	if o.Facts.UserTo != "" {
-		c := closedPort
+		c := closedPort.forKind(kind, host)
 		c.Detail = "a user's GET / by HTTP leads to " + o.Facts.UserTo
 		v.Causes = append(v.Causes, c)
 	}

@@ -118,10 +118,6 @@ func newPlan(settings []option.Setting) (plan, error) {
 			if s.Value != "nginx" {
 				problems = append(problems, fmt.Errorf("%s %s is %q: only nginx, the platform's default, can be rehearsed", s.Namespace, s.OptionName, s.Value))
 			}
-		case environmentNamespace + " EnvironmentType":
-			if s.Value == "SingleInstance" {
-				p.notes = append(p.notes, "a single instance has no load balancer: rehearsed as if one asked it")
-			}
 		case environmentNamespace + " LoadBalancerType":
 			if s.Value != "application" {
 				p.notes = append(p.notes, fmt.Sprintf("the load balancer is of type %q: probed as an application load balancer does", s.Value))

@@ -60,8 +60,9 @@ var (
 func (r Result) WriteHTML(w io.Writer) error {
 	hash := sha256.Sum256([]byte(css))
 	return page.Execute(w, map[string]any{
-		"R": r, "Timeline": newTimeline(r.Verdict), "Rows": rows(r.Verdict), "Class": class(r.Verdict),
-		"CSS": template.CSS(css), "Style": "sha256-" + base64.StdEncoding.EncodeToString(hash[:]),
+		"R": r, "Timeline": newTimeline(r.Verdict), "Rows": rows(r.Verdict), "Class": class(r.Verdict), "Sentence": sentence(r.Verdict),
+		"Balanced": r.Kind == rehearsal.LoadBalanced,
+		"CSS":      template.CSS(css), "Style": "sha256-" + base64.StdEncoding.EncodeToString(hash[:]),
 	})
 }
 
@@ -137,6 +138,30 @@ func reason(err error) string {
 		return path.Err.Error()
 	}
 	return err.Error()
+}
+
+// sentence says what the verdict is worth.
+func sentence(v rehearsal.Verdict) string {
+	balanced := v.Kind == rehearsal.LoadBalanced
+	switch class(v) {
+	case "healthy":
+		if !balanced {
+			return fmt.Sprintf("The app starts and answers. A %s has no load balancer: nothing on AWS asks this.", v.Kind)
+		}
+		return "The target passes the load balancer’s health check, and the answer is the app’s own."
+	case "warned":
+		if v.Redirected {
+			return fmt.Sprintf("No view ran: %d is among the success codes, so this check stays green whatever the views would say.", v.StatusCode)
+		}
+		return "The app answers what is asked here, but users meet something else."
+	}
+	switch {
+	case len(v.Probes) == 0:
+		return "The deployment ends before anything is asked."
+	case !balanced:
+		return fmt.Sprintf("A %s has no load balancer that would take the instance out of service: it stays, and does not do its work.", v.Kind)
+	}
+	return fmt.Sprintf("The load balancer would take the instance out of service: %s.", v.Reason)
 }
 
 // class is the kind of a verdict: healthy, warned (healthy, and something is wrong) or unhealthy.

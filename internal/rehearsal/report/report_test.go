@@ -23,7 +23,7 @@ import (
 func verdict(codes ...int) rehearsal.Verdict {
 	check := health.Check{}.WithDefaults()
 	v := rehearsal.Verdict{
-		State: health.Initial, Isolation: rehearsal.Namespace, Began: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Took: time.Minute,
+		Kind: rehearsal.LoadBalanced, State: health.Initial, Isolation: rehearsal.Namespace, Began: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Took: time.Minute,
 		Registered: 2 * time.Second, NotShown: []string{"the way from the load balancer"},
 		Web:  []rehearsal.Process{{Started: time.Second, Ended: 1500 * time.Millisecond, How: "exit code 3"}, {Started: 1600 * time.Millisecond}},
 		Used: rehearsal.Used{Check: rehearsal.Check(check), Host: "10.0.1.23", Port: 80, Protocol: "HTTP", Speed: 20, Command: "gunicorn mysite.wsgi", Python: "3.13.1"},
@@ -96,9 +96,9 @@ func TestThePageSaysWhatAVerdictIsWorth(t *testing.T) {
 	}{
 		"healthy":     {verdict(400, 200), "healthy", "the answer is the app’s own"},
 		"redirect":    {redirected, "warned", "No view ran: 301 is among the success codes"},
-		"closed port": {closed, "warned", "users would meet"},
+		"closed port": {closed, "warned", "users meet something else"},
 		"unhealthy":   {verdict(0, 0, 0, 0, 0), "unhealthy", "out of service: Target.Timeout"},
-		"not started": {failed, "unhealthy", "The deployment ends before the load balancer asks"},
+		"not started": {failed, "unhealthy", "The deployment ends before anything is asked"},
 	} {
 		page := html(t, New("shop", test.v))
 		if !strings.Contains(page, `class="verdict `+test.class+`"`) || !strings.Contains(page, test.says) {

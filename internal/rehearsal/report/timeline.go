@@ -126,7 +126,7 @@ func newTimeline(v rehearsal.Verdict) *timeline {
 	for i, p := range all {
 		m := mark{Number: p.Number, LabelX: x(p.At), LabelY: t.ProbeY - 5 - labelGap*float64(level[i]), LeaderY: t.ProbeY}
 		m.bar = bar{X: x(p.At), Width: max(x(p.At+p.Took)-x(p.At), narrowest), Class: "passed", Text: p.Answer,
-			Title: fmt.Sprintf("health check %d at %s: %s after %s, %d failed in a row, target %s", p.Number, seconds(p.At), p.Answer, milliseconds(p.Took), p.Failed, p.State)}
+			Title: fmt.Sprintf("health check %d at %s: %s after %s, %d failed in a row", p.Number, seconds(p.At), p.Answer, milliseconds(p.Took), p.Failed)}
 		if !p.Passed {
 			m.Class = "failed"
 		}
@@ -134,7 +134,7 @@ func newTimeline(v rehearsal.Verdict) *timeline {
 	}
 	y = t.ProbeY + barHeight + laneGap
 
-	if len(all) > 0 {
+	if len(all) > 0 && v.Kind == rehearsal.LoadBalanced {
 		t.StepsY = y
 		limit := max(v.Used.Check.UnhealthyThresholdCount, 1)
 		height := func(failed int) float64 {

@@ -155,6 +155,9 @@ func (a *assembly) settings(s stack, r *template.Resource) Environment {
 		}
 		e.Input.Settings = append(e.Input.Settings, o)
 	}
+	if tier, ok := r.Properties["Tier"].(map[string]any); ok {
+		e.Input.Tier = option.Tier(s.text(tier["Name"]))
+	}
 	for _, platform := range []string{"PlatformArn", "SolutionStackName"} {
 		if v, ok := r.Properties[platform]; ok && e.Input.Python == "" {
 			e.Input.Python = pythonVersion(s.text(v))

@@ -54,6 +54,9 @@ func Deployed(ctx context.Context, name string) (e Environment, remove func(), e
 		return e, remove, fmt.Errorf("environment %s runs no application version (it has Elastic Beanstalk's sample), so there is no bundle to rehearse", name)
 	}
 	e.Name = text(found.EnvironmentName)
+	if found.Tier != nil {
+		e.Input.Tier = option.Tier(text(found.Tier.Name))
+	}
 	for _, platform := range []*string{found.PlatformArn, found.SolutionStackName} {
 		if e.Input.Python == "" {
 			e.Input.Python = pythonVersion(text(platform))
