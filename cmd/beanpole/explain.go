@@ -40,7 +40,7 @@ something in the bundle does nothing), 2 if there is nothing to explain.`,
 				return &exitError{code: 2, err: err}
 			}
 			in := e.Input
-			x, err := explain.New(explain.Input{Bundle: in.Bundle, Settings: in.Settings, Defaults: in.Defaults, HTTPS: in.HTTPS})
+			x, err := explain.New(explain.Input{Bundle: in.Bundle, Tier: in.Tier, Settings: in.Settings, Defaults: in.Defaults, HTTPS: in.HTTPS})
 			if refused := (explain.RefusedError{}); errors.As(err, &refused) {
 				return &exitError{code: 1, err: err}
 			} else if err != nil {

@@ -179,7 +179,7 @@ func (o origin) choose(all []source.Environment, from string) (source.Environmen
 		found = source.Select(all, o.word)
 	}
 	if len(found) == 1 {
-		return found[0], nil
+		return found[0], found[0].Problem
 	}
 	names := make([]string, len(all))
 	for i, other := range all {

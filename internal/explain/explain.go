@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,8 @@ type Input struct {
 	// Settings are the environment's option settings; they win over those of the bundle's .ebextensions, and those over
 	// Defaults.
 	Settings, Defaults []option.Setting
+	// Tier is the environment's. Default: [option.WebServer].
+	Tier option.Tier
 	// HTTPS says whether the load balancer has a listener for HTTPS, nil if that is not known.
 	HTTPS *bool
 }
@@ -63,6 +66,10 @@ type Span struct {
 
 // Explanation is what there is to say.
 type Explanation struct {
+	// Kind is "load-balanced", or "single instance" or "worker": these have no load balancer that asks. Of them, what has to
+	// do with the check is left out, and Instead says what is looked at.
+	Kind    string   `json:"kind"`
+	Instead []string `json:"instead,omitempty"`
 	// Check is the check in a sentence, Host what it says of the Host header.
 	Check string `json:"check"`
 	Host  string `json:"host"`
@@ -72,10 +79,10 @@ type Explanation struct {
 	Unproved string `json:"unproved"`
 	// Detect is how long an instance that answers wrongly stays in service, DetectSilent one that does not answer, Recover
 	// how long one that answers again stays out, First how long after its first good answer a new one waits at most.
-	Detect       Span `json:"detect_seconds"`
-	DetectSilent Span `json:"detect_silent_seconds"`
-	Recover      Span `json:"recover_seconds"`
-	First        int  `json:"first_seconds"`
+	Detect       Span `json:"detect_seconds,omitzero"`
+	DetectSilent Span `json:"detect_silent_seconds,omitzero"`
+	Recover      Span `json:"recover_seconds,omitzero"`
+	First        int  `json:"first_seconds,omitzero"`
 	// Share is what becomes of requests meanwhile, Replaced whether the instance is replaced.
 	Share    string `json:"share"`
 	Replaced string `json:"replaced"`
@@ -106,6 +113,7 @@ type environment struct {
 	check     health.Check
 	port      int
 	min       int // instances, 0 if nobody has said yet
+	worker    bool
 	single    bool
 	replaces  answer // whether the Auto Scaling group looks at this check
 	https     *bool
@@ -129,7 +137,7 @@ func New(in Input) (*Explanation, error) {
 		return nil, fmt.Errorf("bundle: %s", strings.TrimPrefix(err.Error(), "Path: "))
 	}
 	defer reader.Close()
-	e := &environment{bundle: reader, https: in.HTTPS, replaces: no}
+	e := &environment{bundle: reader, https: in.HTTPS, replaces: no, worker: in.Tier == option.Worker}
 	own := e.extensions()
 	e.settings = option.Merge(in.Defaults, own, in.Settings)
 	if len(in.Settings) > 0 {
@@ -159,8 +167,14 @@ func New(in Input) (*Explanation, error) {
 	if x.Warnings == nil {
 		x.Warnings = []bundle.Warning{}
 	}
-	x.times(e)
-	x.judge(e, e.look())
+	if e.worker || e.single {
+		x.Warnings = slices.DeleteFunc(x.Warnings, func(w bundle.Warning) bool { return e.worker && w.Rule == "cron-yaml" })
+		x.withoutLoadBalancer(e)
+	} else {
+		x.Kind = "load-balanced"
+		x.times(e)
+		x.judge(e, e.look())
+	}
 	x.Notes = e.notes
 	return x, nil
 }
@@ -256,12 +270,11 @@ func (e *environment) read() error {
 	number(groupNamespace, "MinSize", &e.min)
 	if s, set := e.option("aws:elasticbeanstalk:environment", "EnvironmentType"); set && s.Value == "SingleInstance" {
 		e.single = true
-		e.note("a single instance has no load balancer that would ask; explained as if one did")
 	}
-	if s, set := e.option("aws:elasticbeanstalk:environment", "LoadBalancerType"); set && s.Value != "" && s.Value != "application" {
+	if s, set := e.option("aws:elasticbeanstalk:environment", "LoadBalancerType"); set && !e.worker && !e.single && s.Value != "" && s.Value != "application" {
 		e.note("the load balancer is of type %q; explained as an application load balancer", s.Value)
 	}
-	if err := e.check.Validate(); err != nil {
+	if err := e.check.Validate(); err != nil && !e.worker && !e.single {
 		problems = append(problems, err)
 	}
 	if problems != nil {

@@ -134,20 +134,24 @@ func TestTexts(t *testing.T) {
 		config *overlay.Config
 		more   []string
 		https  *bool
+		tier   option.Tier
 	}{
-		"right":          {site, wrapper, nil, &always},
-		"strict":         {site, wrapper, []string{"MatcherHTTPCode=200", "HealthCheckInterval=10", "HealthCheckTimeout=3", "UnhealthyThresholdCount=2", "HealthyThresholdCount=2"}, &always},
-		"not-exempt":     {replaced(t, "shop/settings.py", "healthz", "other"), wrapper, nil, &always},
-		"no-listener":    {site, wrapper, nil, &never},
-		"platform":       {site, nil, []string{"HealthCheckPath=/", "MatcherHTTPCode=200", groupNamespace + " MinSize=1", pythonNamespace + " WSGIPath=shop.wsgi"}, nil},
-		"deep":           {with(site, "shop/views.py", "from django.db import connection\nfrom django.http import HttpResponse\n\ndef index(request): pass\n\ndef check():\n    with connection.cursor() as c:\n        c.execute('SELECT 1')\n\ndef health(request):\n    check()\n    return HttpResponse()\n", ".ebextensions/asg.config", "Resources:\n  AWSEBAutoScalingGroup:\n    Type: AWS::AutoScaling::AutoScalingGroup\n    Properties:\n      HealthCheckType: ELB\n"), wrapper, nil, nil},
-		"no-project":     {map[string]string{"Procfile": "web: bash start.sh\n", "cron.yaml": ""}, nil, nil, nil},
-		"errors-count":   {site, wrapper, []string{"MatcherHTTPCode=200-404"}, nil},
-		"proxy-answers":  {with(site, ".platform/nginx/conf.d/elasticbeanstalk/health.conf", "location = /healthz/ {\n  return 204;\n}\n"), wrapper, nil, nil},
-		"hosts-in-files": {replaced(t, "shop/settings.py", `os.environ.get("ALLOWED_HOSTS", "").split()`, `["www.example.com", ".example.org"]`), wrapper, nil, nil},
+		"right":           {site, wrapper, nil, &always, ""},
+		"strict":          {site, wrapper, []string{"MatcherHTTPCode=200", "HealthCheckInterval=10", "HealthCheckTimeout=3", "UnhealthyThresholdCount=2", "HealthyThresholdCount=2"}, &always, ""},
+		"not-exempt":      {replaced(t, "shop/settings.py", "healthz", "other"), wrapper, nil, &always, ""},
+		"no-listener":     {site, wrapper, nil, &never, ""},
+		"platform":        {site, nil, []string{"HealthCheckPath=/", "MatcherHTTPCode=200", groupNamespace + " MinSize=1", pythonNamespace + " WSGIPath=shop.wsgi"}, nil, ""},
+		"deep":            {with(site, "shop/views.py", "from django.db import connection\nfrom django.http import HttpResponse\n\ndef index(request): pass\n\ndef check():\n    with connection.cursor() as c:\n        c.execute('SELECT 1')\n\ndef health(request):\n    check()\n    return HttpResponse()\n", ".ebextensions/asg.config", "Resources:\n  AWSEBAutoScalingGroup:\n    Type: AWS::AutoScaling::AutoScalingGroup\n    Properties:\n      HealthCheckType: ELB\n"), wrapper, nil, nil, ""},
+		"no-project":      {map[string]string{"Procfile": "web: bash start.sh\n", "cron.yaml": ""}, nil, nil, nil, ""},
+		"errors-count":    {site, wrapper, []string{"MatcherHTTPCode=200-404"}, nil, ""},
+		"proxy-answers":   {with(site, ".platform/nginx/conf.d/elasticbeanstalk/health.conf", "location = /healthz/ {\n  return 204;\n}\n"), wrapper, nil, nil, ""},
+		"single-instance": {with(site, "cron.yaml", ""), wrapper, []string{"aws:elasticbeanstalk:environment EnvironmentType=SingleInstance", "aws:elasticbeanstalk:healthreporting:system SystemType=enhanced"}, &never, ""},
+		"worker":          {with(site, "cron.yaml", ""), wrapper, []string{workerNamespace + " HttpPath=/jobs/", workerNamespace + " MaxRetries=3", propertiesNamespace + " ALLOWED_HOSTS=localhost"}, nil, option.Worker},
+		"worker-refuses":  {replaced(t, "shop/settings.py", `os.environ.get("ALLOWED_HOSTS", "").split()`, `["www.example.com"]`), wrapper, []string{workerNamespace + " WorkerQueueURL=https://sqs.eu-west-1.amazonaws.com/1/jobs"}, nil, option.Worker},
+		"hosts-in-files":  {replaced(t, "shop/settings.py", `os.environ.get("ALLOWED_HOSTS", "").split()`, `["www.example.com", ".example.org"]`), wrapper, nil, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x, err := New(Input{Bundle: lay(t, in.files, in.config), Settings: settingsOf(t, append(usual[:3:3], in.more...)...), HTTPS: in.https})
+			x, err := New(Input{Bundle: lay(t, in.files, in.config), Settings: settingsOf(t, append(usual[:3:3], in.more...)...), HTTPS: in.https, Tier: in.tier})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -498,7 +498,7 @@ func (x *Explanation) recommend(e *environment, s sight, redirects, errs []int) 
 		x.Recommendation = "Let a view answer the check, so that it proves the URLconf too: " + s.early + " answers before."
 	case s.project == nil || s.redirect == unknown || s.routed.found == unknown || s.database.asks == unknown || len(s.maybe) > 0 || s.hosts == unknown:
 		x.Recommendation = "Run beanpole rehearse --strict: it runs the app and shows what the text of the project does not tell."
-	case e.min == 1 && !e.single:
+	case e.min == 1:
 		x.Recommendation = "Set MinSize to 2: a single instance that fails the check is the whole site."
 	case counts:
 		x.Recommendation = fmt.Sprintf("Once beanpole rehearse --strict passes, set MatcherHTTPCode to 200: then a redirect, which proves nothing behind it, no longer counts (now: %s).", e.check.SuccessCodes)

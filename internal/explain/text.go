@@ -16,8 +16,22 @@ const width = 110
 func (x *Explanation) WriteText(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	section := func(title string) { fmt.Fprintf(out, "\n%s\n", title) }
+	line := func(what, text string) { wrap(out, fmt.Sprintf("  %-24s ", what), 27, text) }
 	wrap(out, "Check  ", 7, x.Check+".")
-	wrap(out, "Host   ", 7, x.Host+".")
+	if x.Host != "" {
+		wrap(out, "Host   ", 7, x.Host+".")
+	}
+	if x.Instead != nil {
+		section("What is looked at instead")
+		for _, what := range x.Instead {
+			wrap(out, "  ", 4, what)
+		}
+		section("How long it takes")
+		line("to take a dead one out", x.Share)
+		line("to replace it", x.Replaced)
+		x.writeRest(out)
+		return out.Flush()
+	}
 
 	section("What it proves when it passes")
 	for _, l := range x.Layers {
@@ -26,12 +40,18 @@ func (x *Explanation) WriteText(w io.Writer) error {
 	section("What it does not prove")
 	wrap(out, "  ", 2, x.Unproved)
 	section("How long it takes")
-	line := func(what, text string) { wrap(out, fmt.Sprintf("  %-22s ", what), 25, text) }
 	line("to take a dead one out", fmt.Sprintf("%s if it answers wrongly or refuses, %s if it does not answer; %s", x.Detect, x.DetectSilent, x.Share))
 	line("to bring it back", fmt.Sprintf("%s after it answers again; a new one at its first passed check, %d s at most", x.Recover, x.First))
 	line("to replace it", x.Replaced)
 	section("What a redirect that counts as healthy hides")
 	wrap(out, "  ", 2, x.Redirect)
+	x.writeRest(out)
+	return out.Flush()
+}
+
+// writeRest writes what there is to say of every environment.
+func (x *Explanation) writeRest(out *bufio.Writer) {
+	section := func(title string) { fmt.Fprintf(out, "\n%s\n", title) }
 	section(fmt.Sprintf("Could a failing database take all instances out of service? %s", x.Drains))
 	wrap(out, "  ", 2, x.Drain)
 	section("Recommendation")
@@ -48,7 +68,6 @@ func (x *Explanation) WriteText(w io.Writer) error {
 			wrap(out, "  ", 4, note)
 		}
 	}
-	return out.Flush()
 }
 
 // wrap writes text behind a first part, and further lines indented.

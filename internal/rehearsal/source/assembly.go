@@ -46,7 +46,8 @@ type stack struct {
 	doc  *template.Document
 }
 
-// Assembly returns the environments of a synthesised app, in the order of their stacks and templates.
+// Assembly returns the environments of a synthesised app, in the order of their stacks and templates. It is an error if none
+// can be rehearsed; one that cannot beside others has a Problem.
 func Assembly(dir string) ([]Environment, error) {
 	a := &assembly{files: map[string]string{}}
 	if err := a.read(dir); err != nil {
@@ -61,18 +62,21 @@ func Assembly(dir string) ([]Environment, error) {
 			if r.Type != template.Environment {
 				continue
 			}
-			e, err := a.environment(s, r)
-			if err != nil {
-				problems = append(problems, fmt.Errorf("%s: %w", e, err))
-				continue
+			e := a.settings(s, r)
+			if e.Input.Bundle, e.Problem = a.bundle(s, r); e.Problem != nil {
+				e.Problem = fmt.Errorf("%s: %w", e, e.Problem)
+				problems = append(problems, e.Problem)
 			}
 			environments = append(environments, e)
 		}
 	}
-	if environments == nil && problems == nil {
+	if environments == nil {
 		return nil, fmt.Errorf("%s: no stack has an %s", dir, template.Environment)
 	}
-	return environments, errors.Join(problems...)
+	if len(problems) == len(environments) {
+		return nil, errors.Join(problems...)
+	}
+	return environments, nil
 }
 
 func (a *assembly) read(dir string) error {
@@ -133,13 +137,6 @@ func (a *assembly) readAssets(dir, file string) error {
 		}
 	}
 	return nil
-}
-
-func (a *assembly) environment(s stack, r *template.Resource) (Environment, error) {
-	e := a.settings(s, r)
-	var err error
-	e.Input.Bundle, err = a.bundle(s, r)
-	return e, err
 }
 
 // settings returns the environment but for its bundle.

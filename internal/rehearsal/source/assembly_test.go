@@ -206,6 +206,23 @@ func TestAssemblyRefuses(t *testing.T) {
 	}
 }
 
+// One environment that cannot be rehearsed does not stand in the way of another.
+func TestAssemblyWithAProblemInOneEnvironment(t *testing.T) {
+	all, err := Assembly(assemblyOf(t, func(_, w object) {
+		w["Resources"].(object)["Jobs"] = object{"Type": "AWS::ElasticBeanstalk::Environment", "Properties": object{
+			"VersionLabel": "made-elsewhere", "Tier": object{"Name": "Worker", "Type": "SQS/HTTP"},
+		}}
+	}))
+	if err != nil || len(all) != 2 {
+		t.Fatalf("got %v, %v; want both environments", all, err)
+	}
+	for _, e := range all {
+		if problem := e.LogicalID == "Jobs"; problem != (e.Problem != nil) || problem != (e.Input.Tier == option.Worker) || problem == (e.Input.Bundle != "") {
+			t.Errorf("%s: problem %v, tier %q, bundle %q", e, e.Problem, e.Input.Tier, e.Input.Bundle)
+		}
+	}
+}
+
 func TestSelect(t *testing.T) {
 	all := []Environment{
 		{Stack: "staging-web", LogicalID: "Django1A2B", Path: "staging-web/Django/Resource"},

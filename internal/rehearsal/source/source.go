@@ -17,6 +17,8 @@ type Environment struct {
 	Stack, LogicalID, Path, Name string
 	// Input is for [rehearsal.Run].
 	Input rehearsal.Input
+	// Problem says why there is no bundle, nil if there is one.
+	Problem error
 }
 
 // String names the environment as a user would.
