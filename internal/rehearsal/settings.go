@@ -57,8 +57,13 @@ type variable struct {
 // staticFile is a path that nginx serves from a directory of the bundle.
 type staticFile struct{ URL, Directory string }
 
-// pass counts as a word of its own only: DB_PASS, not COMPASS_MODE.
-var secretName = regexp.MustCompile(`(?i)secret|passw|passphrase|passcode|(^|_)pass(_|$)|token|credential|api_?key|access_?key|private_?key|(^|_)key$|_dsn$|database_url|_url$`)
+// addressName is the name of an address, which may hold a password.
+var addressName = regexp.MustCompile(`(?i)_dsn$|_url$`)
+
+// private says whether the value of an environment property is not for printing.
+func private(s option.Setting) bool {
+	return option.SecretName(s.OptionName) || addressName.MatchString(s.OptionName) || option.SecretValue(s.Value) != ""
+}
 
 // newPlan reads the settings as Elastic Beanstalk does: what is not set has the platform's default, not beanpole's.
 func newPlan(settings []option.Setting) (plan, error) {
@@ -169,7 +174,7 @@ var rehearsed = func() map[string]struct{} {
 }()
 
 func property(s option.Setting, notes *[]string) variable {
-	v := variable{name: s.OptionName, value: s.Value, secret: secretName.MatchString(s.OptionName)}
+	v := variable{name: s.OptionName, value: s.Value, secret: private(s)}
 	if !s.Unresolved {
 		return v
 	}

@@ -97,16 +97,19 @@ func TestSecretsAreMadeUpAndNotPrinted(t *testing.T) {
 	}
 }
 
-func TestSecretName(t *testing.T) {
+func TestPrivate(t *testing.T) {
 	for name, want := range map[string]bool{
 		"DB_PASS": true, "EMAIL_PASS": true, "PASS": true, "REDIS_PASS_2": true, "PASSPHRASE": true, "GPG_PASSPHRASE": true, "SSH_KEY_PASSPHRASE": true,
 		"PASSWORD": true, "EMAIL_HOST_PASSWORD": true, "DB_PASSWD": true, "db_pass": true, "API_KEY": true, "SENTRY_DSN": true, "DATABASE_URL": true, "KEY": true,
 		"COMPASS_MODE": false, "COMPASS": false, "BYPASS_CACHE": false, "PASSENGER_COUNT": false, "PASSIVE_MODE": false, "PASSPORT_MODULE": false,
 		"DEBUG": false, "ALLOWED_HOSTS": false, "KEYBOARD": false,
 	} {
-		if got := secretName.MatchString(name); got != want {
-			t.Errorf("%s is secret: %v, want %v", name, got, want)
+		if got := private(option.Setting{OptionName: name, Value: "value"}); got != want {
+			t.Errorf("%s is private: %v, want %v", name, got, want)
 		}
+	}
+	if !private(option.Setting{OptionName: "BROKER", Value: "amqp://shop:hunter2@mq/"}) {
+		t.Error("a password in a URL is printed")
 	}
 }
 

@@ -18,7 +18,6 @@ var publicProperties = func() []string {
 // suspicious are names of what holds secrets, and values that look like one.
 var (
 	suspiciousName  = regexp.MustCompile(`(?i)(secret|passw|pwd|token|credential|private.?key|api.?key|auth|connection|dsn|webhook|user.?data)|(^|\.)(Environment|Variables|EnvironmentVariables)(\.|\[|$)`)
-	suspiciousValue = regexp.MustCompile(`://[^/@\s]+:[^/@\s]+@|-----BEGIN|\b(AKIA|ASIA)[A-Z0-9]{12,}|eyJ[A-Za-z0-9_-]{10,}\.|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abps]-`)
 	suspiciousWord  = regexp.MustCompile(`[A-Za-z0-9+/_=]{20,}`) // names of AWS have hyphens
 	withinReference = regexp.MustCompile(`\$\{[^{}]*\}`)
 )
@@ -26,7 +25,7 @@ var (
 // looksSecret says that a text looks like a secret, wherever it stands: a long word of mixed letters and digits, a key in
 // a known form, a password in a URL. ARNs, ids and references are none.
 func looksSecret(s string) bool {
-	if suspiciousValue.MatchString(s) {
+	if option.SecretValue(s) != "" {
 		return true
 	}
 	if strings.HasPrefix(s, "arn:") {
