@@ -43,6 +43,8 @@ var accepted = []acceptedFinding{
 		"the environment's generated name is not known before its instances need the role; the application's is"},
 	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::elasticbeanstalk-<AWS::Region>-<AWS::AccountId>/resources/environments/*]:`, `-web/Web/InstanceRole`,
 		"the path has the environment's id, which is not known before its instances need the role"},
+	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::elasticbeanstalk-<AWS::Region>-<AWS::AccountId>/resources/environments/logs/*]:`, `-web/Web/InstanceRole`,
+		"the path goes on with the environment's id, which is not known before its instances need the role"},
 	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/elasticbeanstalk/*]:`, `-web/Web/InstanceRole`,
 		"the log groups have the environment's generated name, which is not known before its instances need the role"},
 	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/awseb-<*>-stack/*]:`, `-web/Web/TargetGroupARN/CustomResourcePolicy`,

@@ -51,12 +51,19 @@ var defaults = map[string]string{
 	"aws:elasticbeanstalk:environment:process:default DeregistrationDelay":     "20",
 	"aws:elasticbeanstalk:environment:process:default StickinessEnabled":       "false",
 
-	"aws:elasticbeanstalk:healthreporting:system SystemType":                "enhanced",
-	"aws:elasticbeanstalk:healthreporting:system EnhancedHealthAuthEnabled": "true",
+	"aws:elasticbeanstalk:healthreporting:system SystemType":                  "enhanced",
+	"aws:elasticbeanstalk:healthreporting:system EnhancedHealthAuthEnabled":   "true",
+	"aws:elasticbeanstalk:healthreporting:system HealthCheckSuccessThreshold": "Ok",
+	"aws:elasticbeanstalk:healthreporting:system ConfigDocument": `{"CloudWatchMetrics":{"Environment":{},"Instance":{}},` +
+		`"Rules":{"Environment":{"Application":{"ApplicationRequests4xx":{"Enabled":true}},"ELB":{"ELBRequests4xx":{"Enabled":true}}}},"Version":1}`,
+
+	"aws:elasticbeanstalk:xray XRayEnabled": "false",
 
 	"aws:elasticbeanstalk:managedactions ManagedActionsEnabled":      "true",
 	"aws:elasticbeanstalk:managedactions PreferredStartTime":         "Sun:03:00",
 	"aws:elasticbeanstalk:managedactions:platformupdate UpdateLevel": "minor",
+
+	"aws:elasticbeanstalk:cloudwatch:logs:health HealthStreamingEnabled": "false",
 
 	"aws:elasticbeanstalk:cloudwatch:logs StreamLogs":        "true",
 	"aws:elasticbeanstalk:cloudwatch:logs RetentionInDays":   "30",

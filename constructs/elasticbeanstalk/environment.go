@@ -91,14 +91,27 @@ type EnvironmentProps struct {
 	Health     Health
 	Logs       Logs
 
+	Notifications Notifications
+
+	// XRayEnabled runs the daemon of AWS X-Ray on the instances, which may then send it traces; the app needs the SDK of
+	// X-Ray or OpenTelemetry. Default: false.
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environment-configuration-debugging.html
+	XRayEnabled bool
+
 	// Environment holds environment properties, the variables that the app sees. All of them together take up to 4,096
-	// bytes. For secrets use Secrets. Default: none.
+	// bytes. What looks like a secret by its name or its value is refused, because whoever may describe the environment
+	// reads it: give it in Secrets. Default: none.
 	//
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-softwaresettings.html
 	Environment map[string]string
 
-	// Secrets are environment properties whose values the instance fetches from AWS Secrets Manager when it boots; the
-	// instance role may read exactly these. Default: none.
+	// NotSecret are the names of environment properties that are no secrets in spite of their looks, such as a key that
+	// everybody may have. Default: none.
+	NotSecret []string
+
+	// Secrets are environment properties whose values the instance fetches from AWS Secrets Manager or Parameter Store when
+	// it boots; the instance role may read exactly these. Default: none.
 	//
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.secrets.env-vars.html
 	Secrets map[string]Secret
@@ -145,8 +158,10 @@ func (p *EnvironmentProps) Validate() error {
 	add("Capacity", p.Capacity.validate())
 	add("Deployment", p.Deployment.validate(p.LoadBalancer, p.kind()))
 	add("Network", p.Network.validate(p.LoadBalancer))
-	add("Health", p.Health.validate())
+	add("Roles", p.Roles.validate())
+	add("Health", p.Health.validate(p.Platform))
 	add("Logs", p.Logs.validate())
+	add("Notifications", p.Notifications.validate())
 	add("OptionSettings", p.propsOnly(p.OptionSettings))
 	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
 		field := fmt.Sprintf("Secrets[%q]", name)
@@ -155,6 +170,7 @@ func (p *EnvironmentProps) Validate() error {
 			add(field, errors.New("is in Environment too; a variable has one value: remove one of the two"))
 		}
 	}
+	add("", p.plainSecrets(p.settings(unknownReferences(p))))
 	return errors.Join(append(problems, p.checkOptions(problems)...)...)
 }
 
@@ -226,6 +242,7 @@ type Environment struct {
 
 	applicationName, versionLabel *string
 
+	policies           []awsiam.Policy // of the environment, attached to roles that are not
 	loadBalancerGroups []awsec2.ISecurityGroup
 	accessLogs         awss3.IBucket // of a dedicated load balancer
 }
@@ -245,6 +262,12 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	}
 	if shared := props.LoadBalancer.Shared; shared != nil && len(*shared.Connections().SecurityGroups()) == 0 {
 		panic(fmt.Errorf("%s/%s: LoadBalancer.Shared: its security groups are not known, so instances cannot admit it; import it with ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes and its SecurityGroupId", *scope.Node().Path(), id))
+	}
+	if err := props.unwrappedSecrets(scope, props.settings(unknownReferences(props))); err != nil {
+		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
+	}
+	if topic := props.Notifications.Topic; topic != nil && orPtr(topic.Fifo(), false) {
+		panic(fmt.Errorf("%s/%s: Notifications.Topic: Elastic Beanstalk cannot publish to a FIFO topic: give a standard one", *scope.Node().Path(), id))
 	}
 	e := &Environment{
 		props: *props, warned: map[string]bool{},
@@ -283,14 +306,17 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	e.warnAboutNames()
 	e.warnAboutBundle()
 	e.warnAboutReplacement()
+	e.warnAboutSecretsPlatform()
 	return e
 }
 
 // AddOptionSettings adds raw option settings, which win over the props and over what was added before. It panics with
 // everything that is wrong with the settings as they then are.
 func (e *Environment) AddOptionSettings(settings ...option.Setting) {
-	merged := option.Merge(e.settings, markTokens(settings))
-	if err := errors.Join(e.props.propsOnly(settings), option.Validate(merged, e.props.context())); err != nil {
+	settings = markTokens(settings)
+	merged := option.Merge(e.settings, settings)
+	if err := errors.Join(e.props.propsOnly(settings), e.props.plainSecrets(settings), e.props.unwrappedSecrets(e, settings),
+		option.Validate(merged, e.props.context())); err != nil {
 		panic(fmt.Errorf("%s:\n%w", *e.Node().Path(), err))
 	}
 	e.settings = merged
@@ -334,6 +360,9 @@ func (e *Environment) EnvironmentName() string {
 // rules, and no routes.
 func (e *Environment) orderBeforeEnvironment() {
 	dependencies := []constructs.IDependable{e.InstanceRole, e.ServiceRole, e.SecurityGroup, e.instanceSubnets().InternetConnectivityEstablished}
+	for _, policy := range e.policies {
+		dependencies = append(dependencies, policy)
+	}
 	for _, group := range e.loadBalancerGroups {
 		dependencies = append(dependencies, group)
 	}

@@ -89,7 +89,8 @@ func TestTheInstanceMayReadExactlyItsSecrets(t *testing.T) {
 	// Secrets Manager ends the ARN of every secret with six characters that its name does not tell.
 	requireParts(t, role.Property("Policies.0.PolicyDocument.Statement"),
 		`{"Action":"secretsmanager:GetSecretValue","Effect":"Allow","Resource":["`+complete+`","`+partial+`-??????","${Stack/Own}"],"Sid":"Secrets"}`)
-	requireParts(t, template.Resources["Stack/Web/InstanceRole/DefaultPolicy"].Property("PolicyDocument.Statement"), "kms:Decrypt", "${Stack/Key.Arn}")
+	requireParts(t, role.Property("Policies.0.PolicyDocument.Statement"),
+		`{"Action":"kms:Decrypt","Condition":{"StringLike":{"kms:ViaService":"secretsmanager.*.amazonaws.com"}},"Effect":"Allow","Resource":"${Stack/Key.Arn}","Sid":"SecretsKey"}`)
 }
 
 func TestRights(t *testing.T) {
@@ -106,7 +107,7 @@ func TestRights(t *testing.T) {
 	requireParts(t, instance.Property("Policies.0.PolicyDocument.Statement"),
 		`:environment/${Stack/Web/Application}/shop-production"`,
 		`:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}/resources/environments/*"`,
-		`:log-group:/aws/elasticbeanstalk/shop-production*"`)
+		`:log-group:/aws/elasticbeanstalk/shop-production/*"`)
 	if got := instance.Property("Policies.0.PolicyDocument.Statement"); strings.Contains(got, `"Resource":"*"`) || strings.Contains(got, "secretsmanager") {
 		t.Errorf("the instances have rights that they do not need: %s", got)
 	}

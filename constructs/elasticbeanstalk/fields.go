@@ -39,6 +39,11 @@ var fields = map[string]string{
 	"aws:elasticbeanstalk:environment:process HealthyThresholdCount":      "HealthCheck: HealthyThresholdCount",
 	"aws:elasticbeanstalk:environment:process UnhealthyThresholdCount":    "HealthCheck: UnhealthyThresholdCount",
 	"aws:elasticbeanstalk:environment:process StickinessLBCookieDuration": "StickinessDuration",
+
+	"aws:elasticbeanstalk:healthreporting:system HealthCheckSuccessThreshold": "Health: HealthCheckSuccessThreshold",
+	"aws:elasticbeanstalk:cloudwatch:logs:health RetentionInDays":             "Health: RetentionInDays",
+	"aws:elasticbeanstalk:sns:topics Notification Endpoint":                   "Notifications: Endpoint",
+	"aws:elasticbeanstalk:sns:topics Notification Protocol":                   "Notifications: Protocol",
 }
 
 // field is the field of the props that a setting comes from, "" if it is none that a caller gives.
@@ -60,7 +65,7 @@ func (p *EnvironmentProps) field(s option.Setting) string {
 		return fmt.Sprintf("LoadBalancer: Listeners[%s]: %s", port, cmp.Or(fields["aws:elbv2:listener "+s.OptionName], s.OptionName))
 	}
 	switch s.Namespace {
-	case "aws:elasticbeanstalk:application:environment":
+	case environmentNamespace:
 		return fmt.Sprintf("Environment[%q]", s.OptionName)
 	case "aws:elasticbeanstalk:application:environmentsecrets":
 		return fmt.Sprintf("Secrets[%q]", s.OptionName)

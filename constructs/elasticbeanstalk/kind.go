@@ -75,7 +75,7 @@ func (k kind) String() string {
 }
 
 // ofLoadBalancers are the fields of other groups that a load balancer carries out.
-var ofLoadBalancers = []string{"Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod"}
+var ofLoadBalancers = []string{"Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Health.IgnoreELBRequests4xx"}
 
 // refuses says why a field of a group of the props does nothing in such an environment, "" if it does something.
 func (k kind) refuses(group, field string) string {

@@ -104,9 +104,9 @@ func TestEachKindWritesExactlyTheOptionsThatApply(t *testing.T) {
 func TestWhatDoesNotApplyIsRefusedByItsField(t *testing.T) {
 	refused := map[string][]string{
 		"a load-balanced web server":      {"Worker.*", "Network.Clients"},
-		"a single instance":               {"Worker.*", "LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
-		"a worker":                        {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Network.Clients", "CNAMEPrefix"},
-		"a worker with a single instance": {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Network.Clients", "CNAMEPrefix", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
+		"a single instance":               {"Worker.*", "LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Health.IgnoreELBRequests4xx", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
+		"a worker":                        {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Health.IgnoreELBRequests4xx", "Network.Clients", "CNAMEPrefix"},
+		"a worker with a single instance": {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Health.IgnoreELBRequests4xx", "Network.Clients", "CNAMEPrefix", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
 	}
 	for name := range kinds {
 		props := reflect.TypeOf(elasticbeanstalk.EnvironmentProps{})
@@ -173,7 +173,7 @@ func sample(t *testing.T, field string, kind reflect.Type) reflect.Value {
 			value.Field(i).Set(sample(t, field, kind.Field(i).Type))
 		}
 	case reflect.Interface:
-		for _, some := range []any{someVPC{}, someLB{}, someBucket{}, someQueue{}, someRole{}, someApplication{}} {
+		for _, some := range []any{someVPC{}, someLB{}, someBucket{}, someQueue{}, someRole{}, someApplication{}, somePolicy{}, someTopic{}} {
 			if reflect.TypeOf(some).Implements(kind) {
 				return reflect.ValueOf(some).Convert(kind)
 			}

@@ -7,7 +7,7 @@ import (
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
-// Logs says what becomes of the instances' log files.
+// Logs says what becomes of the instances' log files: those of the deployments, of the app and of the proxy.
 //
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.cloudwatchlogs.html
 type Logs struct {
@@ -17,6 +17,11 @@ type Logs struct {
 	RetentionInDays int
 	// DeleteOnTerminate deletes the log groups with the environment. Default: they are kept for RetentionInDays.
 	DeleteOnTerminate bool
+	// DisablePublication keeps logs that are rotated out of Elastic Beanstalk's bucket in Amazon S3, where nothing
+	// deletes them. Default: they are published there.
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.logging.html
+	DisablePublication bool
 }
 
 func (l Logs) validate() error {
@@ -30,8 +35,7 @@ func (l Logs) settings() []option.Setting {
 	const namespace = "aws:elasticbeanstalk:cloudwatch:logs"
 	settings := []option.Setting{
 		setting(namespace, "StreamLogs", !l.DisableStreaming),
-		// Rotated logs also go to Elastic Beanstalk's bucket, the place where "request logs" of the console looks.
-		setting("aws:elasticbeanstalk:hostmanager", "LogPublicationControl", true),
+		setting("aws:elasticbeanstalk:hostmanager", "LogPublicationControl", !l.DisablePublication),
 	}
 	if l.DisableStreaming {
 		return settings

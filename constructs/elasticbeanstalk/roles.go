@@ -4,76 +4,100 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"regexp"
-	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Roles are who the instances and Elastic Beanstalk act as.
+// Roles are who the instances and Elastic Beanstalk act as. Rights that the app itself needs are granted to the environment,
+// as in bucket.GrantRead(env, nil).
 //
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/concepts-roles.html
 type Roles struct {
 	// Instance is the role of the instances. Default: one of the environment's own that may report health, read its
-	// application version, write its logs and read Secrets, and nothing else. A role of yours needs the same rights.
+	// application version, write its logs and read Secrets, and nothing else.
+	//
+	// A role of yours, which has to trust ec2.amazonaws.com, gets the same rights by a policy of the environment's stack. One
+	// that the CDK may not change (imported with Mutable false or from another account, or WithoutPolicyUpdates) gets none,
+	// and a warning ("beanpole:instance-role") says which it needs.
 	Instance awsiam.IRole
 	// Service is the role of Elastic Beanstalk. Default: one of the environment's own with the two managed policies that
 	// AWS keeps for it, because updates fail where a narrower policy lags behind the service.
+	//
+	// A role of yours has to trust elasticbeanstalk.amazonaws.com and to have these two: AWSElasticBeanstalkEnhancedHealth and
+	// AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy. It gets the right to publish to Notifications.Topic where the CDK
+	// may change it; else a warning ("beanpole:service-role") says that it needs it.
 	Service awsiam.IRole
+	// PermissionsBoundary bounds the roles that the environment makes. Default: none.
+	PermissionsBoundary awsiam.IManagedPolicy
+	// InstanceManagedPolicies are attached to the role that the environment makes for its instances, besides its own rights,
+	// such as awsiam.ManagedPolicy_FromAwsManagedPolicyName("CloudWatchAgentServerPolicy"). Default: none.
+	InstanceManagedPolicies []awsiam.IManagedPolicy
+	// SessionManager lets people with the right to it open a shell on an instance by AWS Systems Manager Session Manager,
+	// which needs neither a key pair nor an open port: the SSM agent of the platform gets the least rights that it needs.
+	// Default: nobody gets in.
+	//
+	// https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+	SessionManager bool
 }
 
-// Secret is where the value of an environment property is kept.
-type Secret struct {
-	// SecretsManager is the secret. Required.
-	SecretsManager awssecretsmanager.ISecret
-	// JSONKey takes one value out of a secret that is a JSON object. Needs a platform version of 2026-01-13 or later.
-	// Default: the whole secret.
-	JSONKey string
-}
-
-var jsonKey = regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)
-
-func (s Secret) validate() error {
+func (r Roles) validate() error {
 	var problems []error
-	if s.SecretsManager == nil {
-		problems = append(problems, errors.New("SecretsManager: is required; give the secret that holds the value"))
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if r.PermissionsBoundary != nil && r.Instance != nil && r.Service != nil {
+		problem("PermissionsBoundary: has no effect on Instance and Service, which are made elsewhere; bound them there, and leave it out")
 	}
-	if s.JSONKey != "" && !jsonKey.MatchString(s.JSONKey) {
-		problems = append(problems, fmt.Errorf("JSONKey: %q is not allowed; use letters, digits and _ . / -", s.JSONKey))
+	if len(r.InstanceManagedPolicies) > 0 && r.Instance != nil {
+		problem("InstanceManagedPolicies: Instance is made elsewhere; attach them there, and leave them out")
+	}
+	for i, policy := range r.InstanceManagedPolicies {
+		if policy == nil {
+			problem("InstanceManagedPolicies[%d]: is nil; give a policy, or leave it out", i)
+		}
 	}
 	return errors.Join(problems...)
 }
 
 func (e *Environment) newServiceRole() {
-	e.ServiceRole = e.props.Roles.Service
-	if e.ServiceRole == nil {
+	statements := e.props.Notifications.statements()
+	if topic := e.props.Notifications.Topic; topic != nil {
+		e.refs.topic = *topic.TopicArn()
+	}
+	if e.ServiceRole = e.props.Roles.Service; e.ServiceRole == nil {
 		e.ServiceRole = awsiam.NewRole(e, jsii.String("ServiceRole"), &awsiam.RoleProps{
 			AssumedBy: awsiam.NewServicePrincipal(jsii.String("elasticbeanstalk.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 				Conditions: &map[string]interface{}{"StringEquals": map[string]string{"sts:ExternalId": "elasticbeanstalk"}},
 			}),
-			Description: jsii.String("Elastic Beanstalk, for one environment"),
+			Description:         jsii.String("Elastic Beanstalk, for one environment"),
+			PermissionsBoundary: e.props.Roles.PermissionsBoundary,
 			ManagedPolicies: &[]awsiam.IManagedPolicy{
 				awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/AWSElasticBeanstalkEnhancedHealth")),
 				awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy")),
 			},
+			InlinePolicies: inline("Notifications", statements),
 		})
+	} else if len(statements) > 0 {
+		e.attach("ServicePolicy", e.ServiceRole, "service-role", "Roles.Service", statements)
 	}
 	e.refs.serviceRole = *e.ServiceRole.RoleArn()
 }
 
 func (e *Environment) newInstanceRole() {
-	e.InstanceRole = e.props.Roles.Instance
-	if e.InstanceRole == nil {
+	e.refs.secrets = map[string]string{}
+	statements := e.instanceStatements()
+	if e.InstanceRole = e.props.Roles.Instance; e.InstanceRole == nil {
 		e.InstanceRole = awsiam.NewRole(e, jsii.String("InstanceRole"), &awsiam.RoleProps{
-			AssumedBy:   awsiam.NewServicePrincipal(jsii.String("ec2.amazonaws.com"), nil),
-			Description: jsii.String("Instances of an Elastic Beanstalk environment"),
+			AssumedBy:           awsiam.NewServicePrincipal(jsii.String("ec2.amazonaws.com"), nil),
+			Description:         jsii.String("Instances of an Elastic Beanstalk environment"),
+			PermissionsBoundary: e.props.Roles.PermissionsBoundary,
+			ManagedPolicies:     &e.props.Roles.InstanceManagedPolicies,
 			// Inline, so that the rights are there before an instance boots and until it has left.
-			InlinePolicies: &map[string]awsiam.PolicyDocument{"Instance": e.instancePolicy()},
+			InlinePolicies: inline("Instance", statements),
 		})
+	} else {
+		e.attach("InstancePolicy", e.InstanceRole, "instance-role", "Roles.Instance", statements)
 	}
 	profile := awsiam.NewInstanceProfile(e, jsii.String("InstanceProfile"), &awsiam.InstanceProfileProps{Role: e.InstanceRole})
 	e.refs.instanceProfile = *profile.InstanceProfileName()
@@ -84,58 +108,76 @@ func (e *Environment) newInstanceRole() {
 			key.GrantEncryptDecrypt(e.InstanceRole)
 		}
 	}
-	e.refs.secrets = map[string]string{}
-	for name, secret := range e.props.Secrets {
-		e.refs.secrets[name] = *secret.SecretsManager.SecretArn()
-		if secret.JSONKey != "" {
-			e.refs.secrets[name] += ":" + secret.JSONKey
-		}
-		if key := secret.SecretsManager.EncryptionKey(); key != nil {
-			key.GrantDecrypt(e.InstanceRole)
-		}
-	}
 }
 
-// instancePolicy is what an instance needs, as narrow as names allow: the environment's own name is
-// known only when it exists, and the policy must exist before it.
-func (e *Environment) instancePolicy() awsiam.PolicyDocument {
+func inline(name string, statements []awsiam.PolicyStatement) *map[string]awsiam.PolicyDocument {
+	if len(statements) == 0 {
+		return nil
+	}
+	return &map[string]awsiam.PolicyDocument{name: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})}
+}
+
+// attach gives a role that is made elsewhere the rights by a policy of the environment's own stack, so that the role's
+// stack does not depend on this one. A role that the CDK may not change takes none: a warning says what it needs.
+func (e *Environment) attach(id string, role awsiam.IRole, rule, field string, statements []awsiam.PolicyStatement) {
+	policy := awsiam.NewPolicy(e, &id, &awsiam.PolicyProps{Statements: &statements})
+	role.AttachInlinePolicy(policy) // does nothing to a role that may not be changed, and a policy of none is not rendered
+	e.policies = append(e.policies, policy)
+	roles, _ := awscdk.Stack_Of(e).Resolve(policy.Node().DefaultChild().(awsiam.CfnPolicy).Roles()).([]any)
+	if len(roles) > 0 {
+		return
+	}
+	var actions []string
+	for _, statement := range statements {
+		for _, action := range *statement.Actions() {
+			actions = append(actions, *action)
+		}
+	}
+	awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:"+rule), jsii.Sprintf(
+		"%s: the CDK may not change this role; see that it has the rights to %s", field, strings.Join(unique(actions), ", ")))
+}
+
+// instanceStatements are the rights that an instance needs, as narrow as names allow: the environment's own name is known
+// only when it exists, and the policy must exist before it.
+func (e *Environment) instanceStatements() []awsiam.PolicyStatement {
 	stack := awscdk.Stack_Of(e)
-	arn := func(service, resource string) *string {
-		return stack.FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &resource})
+	arn := func(service, resource string) string {
+		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", *stack.Partition(), service, *stack.Region(), *stack.Account(), resource)
 	}
 	environment := cmp.Or(e.props.EnvironmentName, "*")
 	bucket := fmt.Sprintf("arn:%s:s3:::elasticbeanstalk-%s-%s", *stack.Partition(), *stack.Region(), *stack.Account())
 	statements := []awsiam.PolicyStatement{
 		allow("Health", []string{"elasticbeanstalk:PutInstanceStatistics"},
-			*arn("elasticbeanstalk", "application/"+*e.applicationName),
-			*arn("elasticbeanstalk", "environment/"+*e.applicationName+"/"+environment)),
-		// The application version, and the place that the instance publishes its logs to.
-		allow("Bundle", []string{"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}, bucket+"/resources/environments/*"),
+			arn("elasticbeanstalk", "application/"+*e.applicationName),
+			arn("elasticbeanstalk", "environment/"+*e.applicationName+"/"+environment)),
+		// The bounds that Elastic Beanstalk itself sets in the policy of its bucket.
+		allow("Bundle", []string{"s3:GetObject", "s3:GetObjectVersion"}, bucket+"/resources/environments/*"),
 		allow("BundleList", []string{"s3:ListBucket"}, bucket),
+		allow("PublishLogs", []string{"s3:PutObject"}, bucket+"/resources/environments/logs/*"),
 	}
 	if !e.props.Logs.DisableStreaming {
+		groups := "log-group:/aws/elasticbeanstalk/*"
+		if e.props.EnvironmentName != "" {
+			groups = "log-group:/aws/elasticbeanstalk/" + e.props.EnvironmentName + "/*"
+		}
 		statements = append(statements, allow("Logs",
 			[]string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", "logs:PutRetentionPolicy"},
-			fmt.Sprintf("arn:%s:logs:%s:%s:log-group:/aws/elasticbeanstalk/%s*", *stack.Partition(), *stack.Region(), *stack.Account(), e.props.EnvironmentName)))
+			arn("logs", groups)))
 	}
-	var secrets []string
-	for _, name := range slices.Sorted(maps.Keys(e.props.Secrets)) {
-		secret := e.props.Secrets[name].SecretsManager
-		arn := *secret.SecretArn()
-		if secret.SecretFullArn() == nil {
-			arn += "-??????" // imported by its name: Secrets Manager adds six characters to it
-		}
-		if !slices.Contains(secrets, arn) {
-			secrets = append(secrets, arn)
-		}
-	}
-	if len(secrets) > 0 {
-		statements = append(statements, allow("Secrets", []string{"secretsmanager:GetSecretValue"}, secrets...))
-	}
+	statements = append(statements, e.secretStatements()...)
 	if e.props.kind().worker {
 		statements = append(statements, e.workerStatements()...)
 	}
-	return awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})
+	// Of the following AWS bounds none to a resource.
+	if e.props.XRayEnabled {
+		statements = append(statements, allow("XRay", []string{"xray:GetSamplingRules", "xray:GetSamplingStatisticSummaries", "xray:GetSamplingTargets",
+			"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, "*"))
+	}
+	if e.props.Roles.SessionManager {
+		statements = append(statements, allow("SessionManager", []string{"ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel",
+			"ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"}, "*"))
+	}
+	return statements
 }
 
 func allow(sid string, actions []string, resources ...string) awsiam.PolicyStatement {
@@ -144,4 +186,11 @@ func allow(sid string, actions []string, resources ...string) awsiam.PolicyState
 		Actions:   jsii.Strings(actions...),
 		Resources: jsii.Strings(resources...),
 	})
+}
+
+// allowVia allows the use of keys through one service alone.
+func allowVia(sid, service string, actions []string, keys ...string) awsiam.PolicyStatement {
+	statement := allow(sid, actions, keys...)
+	statement.AddCondition(jsii.String("StringLike"), map[string]string{"kms:ViaService": service + ".*.amazonaws.com"}) // of the key's region
+	return statement
 }

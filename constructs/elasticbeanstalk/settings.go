@@ -8,6 +8,9 @@ import (
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
+// environmentNamespace is that of environment properties.
+const environmentNamespace = "aws:elasticbeanstalk:application:environment"
+
 // references are the values of option settings that only the CDK knows.
 type references struct {
 	vpc, instanceSubnets, loadBalancerSubnets string
@@ -15,6 +18,7 @@ type references struct {
 	instanceSecurityGroups, accessLogsBucket  string
 	instanceProfile, serviceRole              string
 	queueURL                                  string
+	topic                                     string
 	secrets                                   map[string]string
 }
 
@@ -25,7 +29,7 @@ func unknownReferences(p *EnvironmentProps) references {
 		vpc: unknown, instanceSubnets: unknown, loadBalancerSubnets: unknown,
 		loadBalancer: unknown, loadBalancerSecurityGroups: unknown,
 		instanceSecurityGroups: unknown, accessLogsBucket: unknown,
-		instanceProfile: unknown, serviceRole: unknown,
+		instanceProfile: unknown, serviceRole: unknown, topic: unknown,
 		queueURL: unknown,
 		secrets:  map[string]string{},
 	}
@@ -44,13 +48,14 @@ func (p *EnvironmentProps) settings(refs references) []option.Setting {
 		p.Capacity.settings(k),
 		p.Deployment.settings(p.Capacity, k),
 		p.Platform.settings(),
+		p.Health.settings(),
 		p.Logs.settings(),
+		p.Notifications.settings(refs),
 		{
 			setting("aws:elasticbeanstalk:environment", "EnvironmentType", string(k.environmentType())),
 			setting("aws:elasticbeanstalk:environment", "ServiceRole", refs.serviceRole),
 			setting(launchConfiguration, "IamInstanceProfile", refs.instanceProfile),
-			setting("aws:elasticbeanstalk:healthreporting:system", "SystemType", "enhanced"),
-			setting("aws:elasticbeanstalk:healthreporting:system", "EnhancedHealthAuthEnabled", true),
+			setting("aws:elasticbeanstalk:xray", "XRayEnabled", p.XRayEnabled),
 		},
 	}
 	if k.balanced() {
@@ -64,7 +69,7 @@ func (p *EnvironmentProps) settings(refs references) []option.Setting {
 	}
 	var variables []option.Setting
 	for _, name := range slices.Sorted(maps.Keys(p.Environment)) {
-		variables = append(variables, setting("aws:elasticbeanstalk:application:environment", name, p.Environment[name]))
+		variables = append(variables, setting(environmentNamespace, name, p.Environment[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
 		variables = append(variables, setting("aws:elasticbeanstalk:application:environmentsecrets", name, refs.secrets[name]))

@@ -11,7 +11,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawselasticbeanstalk"
 	"github.com/aws/jsii-runtime-go"
 
@@ -27,10 +29,13 @@ type (
 	someLB  struct {
 		awselasticloadbalancingv2.IApplicationLoadBalancer
 	}
-	someBucket struct{ awss3.IBucket }
-	someSecret struct{ awssecretsmanager.ISecret }
-	someQueue  struct{ awssqs.IQueue }
-	someRole   struct{ awsiam.IRole }
+	someBucket    struct{ awss3.IBucket }
+	someSecret    struct{ awssecretsmanager.ISecret }
+	someParameter struct{ awsssm.IParameter }
+	somePolicy    struct{ awsiam.IManagedPolicy }
+	someTopic     struct{ awssns.ITopic }
+	someQueue     struct{ awssqs.IQueue }
+	someRole      struct{ awsiam.IRole }
 
 	someApplication struct {
 		interfacesawselasticbeanstalk.IApplicationRef
@@ -174,10 +179,50 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"timeout", func(p *props) { p.Deployment.Timeout = 2 * time.Hour }, []string{"Deployment: Timeout: 2h0m0s", "1h"}},
 		{"retention", func(p *props) { p.Logs.RetentionInDays = 31 }, []string{"RetentionInDays", "31"}},
 		{"retention of nothing", func(p *props) { p.Logs.DisableStreaming, p.Logs.RetentionInDays = true, 7 }, []string{"Logs: ", "RetentionInDays", "DisableStreaming"}},
-		{"no secret", func(p *props) { p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {}} }, []string{`Secrets["KEY"]: SecretsManager: is required`}},
+		{"no secret", func(p *props) { p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {}} }, []string{`Secrets["KEY"]: SecretsManager, Parameter or ARN: one is required`}},
 		{"JSON key", func(p *props) {
 			p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {SecretsManager: someSecret{}, JSONKey: "a:b"}}
 		}, []string{`Secrets["KEY"]: JSONKey: "a:b"`}},
+		{"secret twice", func(p *props) {
+			p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {SecretsManager: someSecret{}, Parameter: someParameter{}}}
+		}, []string{`Secrets["KEY"]: SecretsManager, Parameter and ARN: 2 of them`}},
+		{"JSON key of a parameter", func(p *props) {
+			p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {Parameter: someParameter{}, JSONKey: "a"}}
+		}, []string{`Secrets["KEY"]: JSONKey: is for Secrets Manager`}},
+		{"basic health", func(p *props) {
+			p.Health.SystemType, p.Health.IgnoreApplicationRequests4xx = elasticbeanstalk.BasicHealth, true
+		}, []string{"Health: SystemType: managed updates need", "Platform.DisableManagedUpdates", `Health: IgnoreApplicationRequests4xx: has no effect with SystemType "basic"`}},
+		{"health system", func(p *props) { p.Health.SystemType = "better" }, []string{`Health: SystemType: "better"`, `"enhanced" or "basic"`}},
+		{"success threshold", func(p *props) { p.Health.HealthCheckSuccessThreshold = "Fine" }, []string{"Health: HealthCheckSuccessThreshold", `"Fine"`, "Degraded"}},
+		{"misspelt metric", func(p *props) { p.Health.EnvironmentMetrics = []string{"InstancesOk", "ApplicationLatencyP59"} },
+			[]string{`Health: EnvironmentMetrics[1]: "ApplicationLatencyP59"`}},
+		{"metric in other words", func(p *props) { p.Health.InstanceMetrics = []string{"LoadAverage1Min"} },
+			[]string{`Health: InstanceMetrics[0]: "LoadAverage1Min"`, "did you mean LoadAverage1min?"}},
+		{"metric of instances", func(p *props) { p.Health.EnvironmentMetrics = []string{"CPUIdle"} }, []string{`Health: EnvironmentMetrics[0]: "CPUIdle"`, "give it in InstanceMetrics"}},
+		{"metric of the environment", func(p *props) { p.Health.InstanceMetrics = []string{"InstancesOk"} }, []string{`"InstancesOk"`, "give it in EnvironmentMetrics"}},
+		{"free metric", func(p *props) { p.Health.EnvironmentMetrics = []string{"EnvironmentHealth"} }, []string{"EnvironmentHealth is always published"}},
+		{"unknown metric", func(p *props) { p.Health.InstanceMetrics = []string{"Memory"} }, []string{`"Memory"`, "RootFilesystemUtil"}},
+		{"retention of no stream", func(p *props) { p.Health.RetentionInDays = 7 }, []string{"Health: RetentionInDays", "HealthStreamingEnabled"}},
+		{"retention of health", func(p *props) { p.Health.HealthStreamingEnabled, p.Health.RetentionInDays = true, 31 }, []string{"Health: RetentionInDays", "31"}},
+		{"replacement by whom", func(p *props) { p.Health.HealthCheckType = "ALB" }, []string{`Health: HealthCheckType: "ALB"`, `"EC2" or "ELB"`}},
+		{"grace of no replacement", func(p *props) { p.Health.HealthCheckGracePeriod = time.Minute }, []string{"Health: HealthCheckGracePeriod", `"ELB"`}},
+		{"half a second of grace", func(p *props) {
+			p.Health.HealthCheckType, p.Health.HealthCheckGracePeriod = elasticbeanstalk.HealthCheckELB, 500*time.Millisecond
+		}, []string{"Health: HealthCheckGracePeriod: 500ms", "whole seconds"}},
+		{"topic and endpoint", func(p *props) { p.Notifications.Topic, p.Notifications.Endpoint = someTopic{}, "ops@example.com" }, []string{"Notifications: Endpoint: Topic is given too"}},
+		{"protocol of nothing", func(p *props) { p.Notifications.Protocol = "https" }, []string{"Notifications: Protocol: has no effect"}},
+		{"no address", func(p *props) { p.Notifications.Endpoint = "example.com" }, []string{`Notifications: Endpoint: "example.com"`, "e-mail"}},
+		{"wrong scheme", func(p *props) {
+			p.Notifications.Endpoint, p.Notifications.Protocol = "http://example.com", "https"
+		}, []string{`Notifications: Endpoint: "http://example.com" does not begin with "https://"`}},
+		{"protocol", func(p *props) { p.Notifications.Endpoint, p.Notifications.Protocol = "ops@example.com", "lambda" }, []string{"Notifications: Protocol", `"lambda"`, "email-json"}},
+		{"boundary of nothing", func(p *props) {
+			p.Roles.Instance, p.Roles.Service, p.Roles.PermissionsBoundary = someRole{}, someRole{}, somePolicy{}
+		}, []string{"Roles: PermissionsBoundary: has no effect"}},
+		{"policies of another's role", func(p *props) {
+			p.Roles.Instance, p.Roles.InstanceManagedPolicies = someRole{}, []awsiam.IManagedPolicy{somePolicy{}}
+		}, []string{"Roles: InstanceManagedPolicies: Instance is made elsewhere"}},
+		{"no policy", func(p *props) { p.Roles.InstanceManagedPolicies = []awsiam.IManagedPolicy{nil} }, []string{"Roles: InstanceManagedPolicies[0]: is nil"}},
 		{"a variable twice", func(p *props) {
 			p.Secrets = map[string]elasticbeanstalk.Secret{"KEY": {SecretsManager: someSecret{}}}
 			p.Environment = map[string]string{"KEY": "plain"}
