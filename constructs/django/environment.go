@@ -68,7 +68,8 @@ type EnvironmentProps struct {
 	// of Elastic Beanstalk.
 	NumProcesses, NumThreads int
 	// Migrate runs the database migrations in every deployment, on one instance, before the new version starts; the old
-	// version meets the new schema meanwhile. Default: false.
+	// version meets the new schema meanwhile, and after a rollback. A warning ("beanpole:migrate") says so until it is
+	// acknowledged. Default: false.
 	Migrate bool
 	// CollectStatic runs collectstatic in every deployment, on every instance, also when only an environment property
 	// changes, for which Elastic Beanstalk unpacks the bundle anew. Default: false.
@@ -231,6 +232,10 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 			"clients are redirected to a closed port unless something in front of the instance takes HTTPS"))
 	}
 	e.Node().AddValidation(&agreement{environment: e, agreed: props.agreed(e.OptionSettings())})
+	if props.Migrate {
+		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:migrate"), jsii.String("Migrate: while a deployment lasts, and after a rollback, the old version "+
+			"runs on the new schema: let no migration take away what the version before reads or writes, but a later one, and acknowledge this"))
+	}
 	return e
 }
 

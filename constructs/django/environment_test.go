@@ -264,3 +264,43 @@ func TestAWorkerRunsTheVersionOfItsWebServer(t *testing.T) {
 	template.One(t, "AWS::ElasticBeanstalk::Application")
 	template.One(t, "AWS::ElasticBeanstalk::ApplicationVersion")
 }
+
+func TestMigrationsBesideTheOldCodeAreWarnedOf(t *testing.T) {
+	for acknowledged, want := range map[bool]int{false: 1, true: 0} {
+		stack, vpc := newStack(t)
+		props := smallest(vpc, project(t, nil))
+		props.Migrate = true
+		environment := django.NewEnvironment(stack, "Web", props)
+		if acknowledged {
+			awscdk.Validations_Of(environment).Acknowledge(&awscdk.Acknowledgment{Id: jsii.String("Annotation::beanpole:migrate"), Reason: jsii.String("expand, then contract")})
+		}
+		found := *assertions.Annotations_FromStack(stack).FindWarning(jsii.String("/Stack/Web"), assertions.Match_StringLikeRegexp(jsii.String("^Migrate: ")))
+		if len(found) != want {
+			t.Errorf("acknowledged %v: %d warnings, want %d", acknowledged, len(found), want)
+		}
+	}
+}
+
+func TestOptionsOfTheEnvironmentReachTheProject(t *testing.T) {
+	stack, vpc := newStack(t)
+	props := smallest(vpc, project(t, nil))
+	props.NumProcesses, props.NumThreads = 3, 4
+	props.StaticFiles = map[string]string{"/assets": "public"}
+	props.Environment.XRayEnabled = true
+	props.Environment.Health.HealthCheckType = elasticbeanstalk.HealthCheckELB
+	django.NewEnvironment(stack, "Web", props)
+	template := synth(t, stack)
+	got := template.Resources["Stack/Web"].Options()
+	requireOptions(t, got, map[string]string{
+		"aws:elasticbeanstalk:xray XRayEnabled":                      "true",
+		"aws:elasticbeanstalk:container:python NumProcesses":         "3",
+		"aws:elasticbeanstalk:container:python NumThreads":           "4",
+		"aws:elasticbeanstalk:environment:proxy:staticfiles /assets": "public",
+	})
+	if _, there := got["aws:elasticbeanstalk:environment:proxy:staticfiles /static"]; there {
+		t.Error("/static is served too, which was not asked for")
+	}
+	files := bundled(t, stack, template)
+	requireParts(t, files["Procfile"], "--workers=3 --threads=4")
+	requireParts(t, files[".ebextensions/beanpole-resources.config"], "HealthCheckType: ELB")
+}
