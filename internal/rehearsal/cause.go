@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/beanpole-cdk/constructs/django/overlay"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
 )
 
@@ -33,7 +35,10 @@ type situation struct {
 	https        *bool  // whether the load balancer listens for HTTPS
 	applications []string
 	isolation    Isolation
-	requirements bool // whether the bundle has requirements.txt
+	requirements bool     // whether the bundle has requirements.txt
+	elsewhere    []string // files of it that name requirements and that the platform does not read
+	variables    overlay.Variables
+	leftOut      []string // files that did not come into the bundle
 }
 
 // causes names what the facts amount to, the most telling first.
@@ -49,8 +54,10 @@ func causes(f facts, s situation) []Cause {
 			ID: "proxy-configuration", Summary: "nginx does not start: " + emergency(f.NginxExit),
 			Change: "correct the files of .platform/nginx; a deployment fails on them too", Detail: f.NginxExit,
 		}}
-	case (len(f.Exits) > 0 || f.UnitFailed) && !answered(last):
+	case (len(f.Exits) > 0 || f.UnitFailed || workersEnd(f)) && !answered(last):
 		return []Cause{notStarted(f, s)}
+	case hostRefused(f) && !byNginx(last) && (last.StatusCode == 400 || last.StatusCode >= 500):
+		return []Cause{hostNotAllowed(f, s)}
 	case last.TimedOut:
 		return []Cause{timeout(f, s)}
 	case last.StatusCode == 0:
@@ -64,13 +71,28 @@ func causes(f facts, s situation) []Cause {
 	case byNginx(last) && last.StatusCode >= 500:
 		return []Cause{badGateway(f)}
 	case last.StatusCode >= 500:
-		return []Cause{serverError(f, s)}
+		return append(notItsOwn(f, s), serverError(f, s)) // who routes the path has mended the rest for the check
 	default:
 		return []Cause{{
 			ID: "status-code", Summary: fmt.Sprintf("%d: answered by %s; the success codes are %s", last.StatusCode, answerer(f), s.check.SuccessCodes),
 			Change: fmt.Sprintf("let %s answer 200 to a request without a session", s.check.Path),
 		}}
 	}
+}
+
+// workerEnded is gunicorn's line about a worker that ended by itself; a worker that raises while it starts ends gunicorn too.
+var workerEnded = regexp.MustCompile(`Worker \(pid:\d+\) (?:exited with code (\d+)|was sent (SIG\w+)!)`)
+
+// workersEnd says that the app's server runs and its workers do not: each ends before it answers, and another one follows.
+func workersEnd(f facts) bool {
+	answers := f.Django != nil && (f.Django.Status != 0 || f.Django.Hang != "") // a server ends workers that take too long, too
+	return !answers && len(workerEnded.FindAllString(f.AppLog, 3)) == 3
+}
+
+// hostRefused says that Django refused the host. What a project makes of it need not be a 400: an error page that needs the
+// host is a 500.
+func hostRefused(f facts) bool {
+	return f.Django != nil && len(f.Django.Raised) > 0 && f.Django.Raised[0].is("django.core.exceptions.DisallowedHost")
 }
 
 // answered says that the app, not nginx, gave the last answer.
@@ -172,6 +194,11 @@ func notStarted(f facts, s situation) Cause {
 	}
 	if f.UnitFailed {
 		how += fmt.Sprintf(", %d times; systemd gives up", len(f.Exits))
+	} else if m := workerEnded.FindStringSubmatch(f.AppLog); m != nil && len(f.Exits) == 0 {
+		how = "its workers end with exit code " + m[1] + ", again and again"
+		if m[2] != "" {
+			how = "its workers are ended by " + m[2] + ", again and again"
+		}
 	}
 	asked := applicationArgument(s.command)
 	module, _, _ := strings.Cut(asked, ":")
@@ -193,10 +220,30 @@ func notStarted(f facts, s situation) Cause {
 		return Cause{ID: "missing-dependency", Summary: fmt.Sprintf("the app does not start: the module %s is not installed (%s)", m[1], how),
 			Change: addPackage(s), Detail: detail}
 	}
-	if m := missingVariable.FindStringSubmatch(failure); m != nil {
-		name := m[1] + m[2]
-		return Cause{ID: "missing-variable", Summary: fmt.Sprintf("the app does not start: it reads the environment property %s, which is not set (%s)", name, how),
-			Change: fmt.Sprintf("set %s in aws:elasticbeanstalk:application:environment, or give settings.py a default", name), Detail: detail}
+	switch name := unsetVariable(failure, f.AppLog); {
+	case noSecretKey.MatchString(failure):
+		return Cause{ID: "secret-key", Summary: fmt.Sprintf("the app does not start: SECRET_KEY is not set in %s (%s)", settingsOf(f.Django), how),
+			Change: `read it from the environment: SECRET_KEY = os.environ["SECRET_KEY"]`, Detail: detail}
+	case name != "":
+		c := Cause{ID: "missing-variable", Summary: fmt.Sprintf("the app does not start: it reads the environment property %s, which is not set (%s)", name, how),
+			Change: fmt.Sprintf("set %s in aws:elasticbeanstalk:application:environment (a rehearsal: --set %s=…), or give the settings a default", name, name), Detail: detail}
+		if i := slices.IndexFunc(s.leftOut, func(name string) bool { return strings.Contains(path.Base(name), ".env") }); i >= 0 {
+			c.Change += fmt.Sprintf("; %s, where it may be set, is not in the bundle", s.leftOut[i])
+		}
+		return c
+	case noDriver.MatchString(failure):
+		return Cause{ID: "missing-dependency", Summary: fmt.Sprintf("the app does not start: the database's driver, %s, is not installed (%s)", noDriver.FindStringSubmatch(failure)[1], how),
+			Change: addPackage(s), Detail: detail}
+	case noTable.MatchString(failure):
+		return Cause{ID: "database-not-migrated", Summary: fmt.Sprintf("the app does not start: it asks the database for a table that is not there: %s (%s)", clip(failure), how),
+			Change: "ask the database when a request needs it, not while modules are imported: the migrations that would make the table import them too", Detail: detail}
+	case strings.HasPrefix(failure, "django.db.utils.OperationalError") || strings.HasPrefix(failure, "django.db.utils.InterfaceError"):
+		c := Cause{ID: "database-unreachable", Summary: fmt.Sprintf("the app does not start: it asks the database while it is imported, and cannot reach it: %s (%s)", clip(failure), how),
+			Change: "ask the database when a request needs it: as it is, no instance starts while the database is down", Detail: detail}
+		if s.isolation == Namespace {
+			c.Change += noNetwork
+		}
+		return c
 	}
 	if failure != "" {
 		return Cause{ID: "worker-boot", Summary: fmt.Sprintf("the app does not start: %s (%s)", clip(failure), how),
@@ -206,13 +253,79 @@ func notStarted(f facts, s situation) Cause {
 		return Cause{ID: "command-not-found", Summary: fmt.Sprintf("the app does not start: %s: command not found", m[1]),
 			Change: "correct the web line of the Procfile, or add the package that brings the command to requirements.txt", Detail: detail}
 	}
-	return Cause{ID: "worker-boot", Summary: fmt.Sprintf("the app does not start (%s)", how),
+	c := Cause{ID: "worker-boot", Summary: fmt.Sprintf("the app does not start (%s)", how),
 		Change: "run the web line of the Procfile by hand: " + s.command, Detail: detail}
+	if said := lastWords(f.AppLog); said != "" {
+		c.Summary = fmt.Sprintf("the app does not start: %s (%s)", clip(said), how)
+		c.Change = "see what the app prints before it ends; the same happens on the instance unless the environment differs"
+	}
+	return c
 }
+
+// serverLine is what servers and the wrapper say of themselves.
+var serverLine = regexp.MustCompile(`^(\[\d{4}-\d\d-\d\d |(INFO|WARNING|ERROR): |beanpole: )`)
+
+// lastWords is what the app itself printed before it ended, once.
+func lastWords(log string) string {
+	var said []string
+	for line := range strings.Lines(log) {
+		line = strings.TrimSpace(line)
+		if line != "" && !serverLine.MatchString(line) && !slices.Contains(said, line) {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said[max(0, len(said)-4):], " ")
+}
+
+// What a project says when a variable is not set, beside the lines of the common packages: a sentence of its own, or
+// pydantic's list.
+var (
+	ownSentence   = regexp.MustCompile(`(?i)environment variable|env(ironment)? ?var|\bnot set\b|must be (set|defined)|is required|missing|not found in environ`)
+	variableWord  = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b`)
+	pydanticField = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\n\s+Field required`)
+)
+
+// unsetVariable names the environment variable that the app missed, "" if that is not why it failed.
+func unsetVariable(failure, log string) string {
+	if m := missingVariable.FindStringSubmatch(failure); m != nil {
+		return m[1] + m[2]
+	}
+	if m := pydanticField.FindStringSubmatch(log); m != nil && strings.Contains(failure, "ValidationError") {
+		return strings.ToUpper(m[1])
+	}
+	_, message, _ := strings.Cut(failure, ": ")
+	if ownSentence.MatchString(message) && !noDriver.MatchString(failure) {
+		return variableWord.FindString(message)
+	}
+	return ""
+}
+
+var (
+	noSecretKey = regexp.MustCompile(`The SECRET_KEY setting must not be empty`)
+	noDriver    = regexp.MustCompile(`Error loading (.+?) module`)
+)
+
+// settingsOf names the module of the settings.
+func settingsOf(d *django) string {
+	if d == nil || d.SettingsModule == "" {
+		return "settings.py"
+	}
+	return d.SettingsModule
+}
+
+// noNetwork follows advice about a database.
+const noNetwork = ". (A rehearsal has no network: a database elsewhere is out of its reach)"
 
 func addPackage(s situation) string {
 	if !s.requirements {
-		return "the bundle has no requirements.txt at its top, so nothing is installed: add one"
+		advice := "the bundle has no requirements.txt at its top, so nothing is installed: add one"
+		if len(s.elsewhere) > 0 {
+			advice += "; the platform does not read " + strings.Join(s.elsewhere, ", ")
+			if name := s.elsewhere[len(s.elsewhere)-1]; strings.HasSuffix(name, ".txt") {
+				advice += fmt.Sprintf(", unless requirements.txt has the line -r %s", name)
+			}
+		}
+		return advice
 	}
 	return "add the package that has it to requirements.txt, or to the bundle if it is the project's own"
 }
@@ -229,38 +342,7 @@ func wsgiPath(asked, why string, s situation, detail string) Cause {
 	return c
 }
 
-var (
-	workerEnded = regexp.MustCompile(`Worker \(pid:\d+\) (?:exited with (code \d+)|was sent (SIG\w+))`)
-	serversOwn  = regexp.MustCompile(`^\[\d{4}-\d\d-\d\d |^(INFO|WARNING|ERROR): `) // a line of its log
-)
-
-// neverReady names an app whose server runs while its workers end one after another, as with a sys.exit in the settings:
-// the port is open, and nobody answers.
-func neverReady(f facts) (Cause, bool) {
-	ends := workerEnded.FindAllStringSubmatch(f.AppLog, -1)
-	if len(ends) < 3 || f.Django != nil && (f.Django.Status != 0 || f.Django.Hang != "") {
-		return Cause{}, false
-	}
-	how := strings.Replace(ends[len(ends)-1][1]+ends[len(ends)-1][2], "code", "exit code", 1)
-	c := Cause{ID: "worker-boot", Summary: fmt.Sprintf("the app does not start: its worker ends as soon as it starts, again and again (%s)", how),
-		Change: "see what it says before it ends; the same happens on the instance unless the environment differs", Detail: tail(f.AppLog, 8)}
-	if trace, failure := lastTraceback(f.AppLog); failure != "" {
-		c.Summary, c.Detail = c.Summary+": "+clip(failure), shorten(trace)
-		return c, true
-	}
-	for line := range strings.Lines(f.AppLog) {
-		if line = strings.TrimSpace(line); line != "" && !serversOwn.MatchString(line) && !strings.HasPrefix(line, "beanpole: ") {
-			c.Summary += ": " + clip(line)
-			break
-		}
-	}
-	return c, true
-}
-
 func timeout(f facts, s situation) Cause {
-	if c, ok := neverReady(f); ok {
-		return c
-	}
 	c := Cause{ID: "timeout", Summary: fmt.Sprintf("no answer within %v", s.check.Timeout),
 		Change: "make the check's view answer sooner: no query without a short time limit, no call to another service"}
 	if d := f.Django; d != nil && d.Hang != "" {
@@ -307,7 +389,7 @@ func badRequest(f facts, s situation) Cause {
 	case d == nil:
 		return Cause{ID: "bad-request", Summary: fmt.Sprintf("400: most probably %s is not in ALLOWED_HOSTS; the app could not be asked", s.address),
 			Change: addAddress}
-	case !slices.ContainsFunc(d.Raised, func(r raised) bool { return r.is("django.core.exceptions.DisallowedHost") }):
+	default:
 		c := Cause{ID: "bad-request", Summary: "400: answered by " + answerer(f), Change: "let the check's path answer 200 to the load balancer's request"}
 		if len(d.Raised) > 0 {
 			c.Summary += ": " + clip(d.Raised[0].Message)
@@ -315,6 +397,10 @@ func badRequest(f facts, s situation) Cause {
 		}
 		return c
 	}
+}
+
+func hostNotAllowed(f facts, s situation) Cause {
+	d := f.Django
 	has := "which is empty"
 	if len(d.AllowedHosts) > 0 {
 		shown := make([]string, 0, len(d.AllowedHosts))
@@ -330,7 +416,11 @@ func badRequest(f facts, s situation) Cause {
 		}
 		has = "which has: " + strings.Join(shown, ", ")
 	}
-	return Cause{ID: "allowed-hosts", Summary: fmt.Sprintf("400: %s is not in ALLOWED_HOSTS (%s)", s.address, has), Change: hostsAdvice(d, s)}
+	c := Cause{ID: "allowed-hosts", Summary: fmt.Sprintf("%d: %s is not in ALLOWED_HOSTS (%s)", f.Last.StatusCode, s.address, has), Change: hostsAdvice(d, s)}
+	if f.Last.StatusCode != 400 {
+		c.Detail = fmt.Sprintf("the project's own page for that error fails on it too, so that it is a %d, not a 400", f.Last.StatusCode)
+	}
+	return c
 }
 
 const addAddress = `run the app through the wrapper that the Procfile of a django.NewEnvironment has: it adds the address to the variable ` +
@@ -348,20 +438,42 @@ func hostsAdvice(d *django, s situation) string {
 		case strings.HasPrefix(h, s.address+":"):
 			return fmt.Sprintf("the entry %q has a port: entries are compared without it, so write %s", h, s.address)
 		case strings.Contains(h, s.address) && strings.ContainsAny(h, ", ;"):
-			return fmt.Sprintf("the entry %q holds several names: split it where settings.py reads it", clip(h))
+			return severalNames(clip(h), d, s)
 		case h != "*" && strings.Contains(h, "*") || strings.Contains(h, "/"):
 			return fmt.Sprintf("the entry %q matches nothing: ALLOWED_HOSTS knows no patterns and no ranges, but for a leading dot; %s", clip(h), addAddress)
 		}
 	}
 	others := slices.DeleteFunc(slices.Clone(d.AddressIn), func(name string) bool { return strings.HasPrefix(name, "BEANPOLE_") })
 	if len(others) > 0 {
-		return fmt.Sprintf("the address reaches the app in %s; settings.py does not take it from there: ALLOWED_HOSTS += os.environ.get(%q, \"\").split()",
-			strings.Join(others, " and "), others[0])
+		assigned := "+="
+		if others[0] == s.variables.AllowedHosts {
+			assigned = "="
+		}
+		return fmt.Sprintf("the address reaches the app in %s; %s does not take it from there: ALLOWED_HOSTS %s os.environ.get(%q, \"\").split(%s)",
+			strings.Join(others, " and "), settingsOf(d), assigned, others[0], splitAt(others[0], s))
 	}
 	if slices.Contains(d.AllowedHosts, "None") {
 		return "settings.py asked the metadata service and got nothing; " + addAddress
 	}
 	return addAddress
+}
+
+// splitAt is the argument of Python's split for a variable.
+func splitAt(name string, s situation) string {
+	if name == s.variables.AllowedHosts && s.variables.AllowedHostsSeparator == "," {
+		return `","`
+	}
+	return ""
+}
+
+// severalNames is about an entry in which a variable's separator still stands: the settings split at another one, or not.
+func severalNames(entry string, d *django, s situation) string {
+	advice := fmt.Sprintf("the entry %q holds several names: split it where %s reads it", entry, settingsOf(d))
+	if strings.Contains(entry, ",") {
+		return advice + `, .split(","), or separate the names by spaces`
+	}
+	return advice + ", .split(), or have the names separated by commas, if it splits at those: " +
+		"AllowedHostsSeparator of django.Variables (of a plain project: --hosts-separator ,)"
 }
 
 func redirect(f facts, s situation) []Cause {
@@ -383,13 +495,16 @@ func redirect(f facts, s situation) []Cause {
 			Change: "let the check's path answer without a session or a language, or point HealthCheckPath at one that does"}
 	case target.Scheme == "https" && (d.AnsweredBy == "" || strings.HasSuffix(d.AnsweredBy, ".SecurityMiddleware")):
 		named = Cause{ID: "https-redirect", Summary: head + ": SecurityMiddleware redirects to HTTPS (SECURE_SSL_REDIRECT)",
-			Change: fmt.Sprintf(`exempt the path in settings.py: SECURE_REDIRECT_EXEMPT = [r"^%s$"]`, regexp.QuoteMeta(strings.TrimPrefix(asked, "/")))}
+			Change: fmt.Sprintf(`exempt the path in %s: SECURE_REDIRECT_EXEMPT = [r"^%s$"]`, settingsOf(d), regexp.QuoteMeta(strings.TrimPrefix(asked, "/")))}
 		if d.SSLHost != "" {
 			named.Summary = fmt.Sprintf("%s: SecurityMiddleware redirects to SECURE_SSL_HOST", head)
 		}
 	case target.Path == asked+"/" && (d.AnsweredBy == "" || strings.HasSuffix(d.AnsweredBy, ".CommonMiddleware")):
 		named = Cause{ID: "slash-redirect", Summary: head + ": CommonMiddleware appends a slash (APPEND_SLASH)",
 			Change: fmt.Sprintf("set HealthCheckPath to %s/", asked)}
+	case languagePrefix.MatchString(strings.TrimSuffix(target.Path, asked)) && strings.HasSuffix(target.Path, asked) && hasLocale(d):
+		named = Cause{ID: "language-redirect", Summary: head + ": LocaleMiddleware redirects to a language: the path has no pattern outside of i18n_patterns",
+			Change: fmt.Sprintf("add path(%q, …) to urlpatterns outside of i18n_patterns", strings.TrimPrefix(asked, "/"))}
 	case strings.HasPrefix(target.Host, "www.") && d.PrependWWW:
 		named = Cause{ID: "www-redirect", Summary: head + ": CommonMiddleware prepends www (PREPEND_WWW)",
 			Change: "answer the check's path before CommonMiddleware, or leave www to the load balancer"}
@@ -406,6 +521,12 @@ func redirect(f facts, s situation) []Cause {
 	return all
 }
 
+var languagePrefix = regexp.MustCompile(`^/[a-z]{2,3}(-[A-Za-z0-9]+)*$`)
+
+func hasLocale(d *django) bool {
+	return slices.ContainsFunc(d.Middleware, func(m string) bool { return strings.HasSuffix(m, ".LocaleMiddleware") })
+}
+
 // closedPort is what health checks do not notice.
 var closedPort = Cause{ID: "https-without-listener", Summary: "users are redirected to HTTPS, and the load balancer has no listener for it",
 	Change: "give the environment a certificate, or set SECURE_SSL_REDIRECT to False"}
@@ -416,6 +537,8 @@ func notFound(f facts, s situation) Cause {
 	case byNginx(f.Last):
 		return Cause{ID: "static-path", Summary: fmt.Sprintf("404: nginx looks for %s among the static files", s.check.Path), Detail: tail(f.NginxLog, 3),
 			Change: "use a HealthCheckPath that no static file path is the beginning of"}
+	case d != nil && d.View != "" && len(notItsOwn(f, s)) > 0:
+		return notItsOwn(f, s)[0]
 	case d != nil && d.View != "":
 		c := Cause{ID: "view-404", Summary: fmt.Sprintf("404: the view %s found nothing", d.View), Change: "point HealthCheckPath at a path that always exists"}
 		if len(d.Raised) > 0 {
@@ -431,6 +554,25 @@ func notFound(f facts, s situation) Cause {
 	}
 	return Cause{ID: "path-not-routed", Summary: fmt.Sprintf("404: no URL pattern matches %s (in %s)", s.check.Path, where),
 		Change: fmt.Sprintf("add path(%q, …) to urlpatterns, or set HealthCheckPath to one that is there", strings.TrimPrefix(s.check.Path, "/"))}
+}
+
+// notItsOwn says that the check's path has no URL pattern of its own, but one that takes any path.
+func notItsOwn(f facts, s situation) []Cause {
+	d := f.Django
+	path, _, _ := strings.Cut(strings.Trim(s.check.Path, "/"), "?")
+	if d == nil || d.View == "" || path == "" || !strings.ContainsAny(d.Route, "<(") || strings.Contains(d.Route, strings.TrimSuffix(path, "/")) {
+		return nil
+	}
+	did := "was asked instead"
+	switch {
+	case f.Last.StatusCode == 404:
+		did = "found nothing"
+	case len(d.Raised) > 0:
+		did = "raised " + clip(d.Raised[0].Type+": "+firstLine(d.Raised[0].Message))
+	}
+	return []Cause{{ID: "path-not-routed", Summary: fmt.Sprintf("%d: %s has no URL pattern of its own (in %s): the view %s, whose pattern %q takes any path, %s",
+		f.Last.StatusCode, s.check.Path, cmp.Or(d.RootURLConf, "the URLconf"), d.View, d.Route, did),
+		Change: fmt.Sprintf("add path(%q, …) to urlpatterns before that pattern, or set HealthCheckPath to one that is there", strings.TrimPrefix(s.check.Path, "/"))}}
 }
 
 func badGateway(f facts) Cause {
@@ -500,9 +642,13 @@ func serverError(f facts, s situation) Cause {
 			}
 		}
 		if s.isolation == Namespace {
-			c.Change += ". (A rehearsal has no network: a database elsewhere is out of its reach)"
+			c.Change += noNetwork
 		}
 		return c
+	}
+	if noSecretKey.MatchString(r.Message) {
+		return Cause{ID: "secret-key", Summary: fmt.Sprintf("%d: SECRET_KEY is not set in %s", code, settingsOf(d)), Detail: shorten(r.Traceback),
+			Change: `read it from the environment: SECRET_KEY = os.environ["SECRET_KEY"]`}
 	}
 	if r.MissingModule != "" && d.View == "" {
 		return Cause{ID: "missing-dependency", Summary: fmt.Sprintf("%d: the module %s is not installed", code, r.MissingModule), Detail: shorten(r.Traceback),

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/beanpole-cdk/constructs/django/overlay"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
 )
 
@@ -55,7 +56,21 @@ func TestCausesFromFacts(t *testing.T) {
 		"range":                 {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("10.0.0.0/16")}, id: "allowed-hosts", advises: "no ranges"},
 		"error page":            {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("<html>401 - Unauthorized</html>")}, id: "allowed-hosts", advises: "without a session token"},
 		"nothing from metadata": {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("www.example.com", "None")}, id: "allowed-hosts", advises: "got nothing"},
-		"app not asked":         {facts: facts{Last: answer{StatusCode: 400}}, id: "bad-request", says: "10.0.1.23"},
+		"several names, and commas are wanted": {
+			facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("www.example.com 10.0.1.23")}, id: "allowed-hosts", says: `"www.example.com 10.0.1.23"`, advises: "AllowedHostsSeparator",
+		},
+		"host, in the settings' own words": {
+			facts: func() facts {
+				f := facts{Last: answer{StatusCode: 400}, Django: disallowed("www.example.com")}
+				f.Django.SettingsModule, f.Django.AddressIn = "shop.settings.production", []string{"DJANGO_HOSTS", "INSTANCE_IP"}
+				return f
+			}(),
+			id: "allowed-hosts", advises: `shop.settings.production does not take it from there: ALLOWED_HOSTS = os.environ.get("DJANGO_HOSTS", "").split(",")`,
+		},
+		"a page for the error that fails too": {
+			facts: facts{Last: answer{StatusCode: 500}, Django: disallowed("www.example.com")}, id: "allowed-hosts", says: "500: 10.0.1.23 is not in ALLOWED_HOSTS (which has: www.example.com)",
+		},
+		"app not asked": {facts: facts{Last: answer{StatusCode: 400}}, id: "bad-request", says: "10.0.1.23"},
 		"other bad request": {
 			facts: facts{Last: answer{StatusCode: 400}, Django: &django{View: "shop.views.up", Raised: []raised{{Message: "no session", Bases: []string{"django.core.exceptions.BadRequest"}}}}},
 			id:    "bad-request", says: "shop.views.up: no session",
@@ -87,7 +102,11 @@ func TestCausesFromFacts(t *testing.T) {
 			id:    "middleware-redirect", says: "LoginRequiredMiddleware",
 		},
 		"language": {
-			facts: facts{Last: answer{StatusCode: 302, Location: "/en/healthz/"}, Django: &django{View: "shop.views.home"}},
+			facts: facts{Last: answer{StatusCode: 302, Location: "/pt-br/healthz/"}, Django: &django{Middleware: []string{"django.middleware.locale.LocaleMiddleware"}}},
+			id:    "language-redirect", says: "LocaleMiddleware", advises: `path("healthz/"`,
+		},
+		"language by a view": {
+			facts: facts{Last: answer{StatusCode: 302, Location: "/en/healthz/"}, Django: &django{View: "shop.views.home", Middleware: []string{"django.middleware.locale.LocaleMiddleware"}}},
 			id:    "view-redirect", says: "shop.views.home",
 		},
 		"HTTPS by nginx": {
@@ -95,8 +114,19 @@ func TestCausesFromFacts(t *testing.T) {
 			id:    "proxy-redirect",
 		},
 
-		"static path":  {facts: facts{Last: answer{StatusCode: 404, Body: nginxPage}}, id: "static-path"},
-		"404 by view":  {facts: facts{Last: answer{StatusCode: 404}, Django: &django{View: "shop.views.page"}}, id: "view-404", says: "shop.views.page"},
+		"static path": {facts: facts{Last: answer{StatusCode: 404, Body: nginxPage}}, id: "static-path"},
+		"404 by view": {facts: facts{Last: answer{StatusCode: 404}, Django: &django{View: "shop.views.page"}}, id: "view-404", says: "shop.views.page"},
+		"taken by a pattern for any path": {
+			facts: facts{Last: answer{StatusCode: 404}, Django: &django{View: "cms.views.page", Route: "<path:url>", RootURLConf: "shop.urls"}},
+			id:    "path-not-routed", says: `(in shop.urls): the view cms.views.page, whose pattern "<path:url>" takes any path, found nothing`, advises: `path("healthz/"`,
+		},
+		"a pattern of its own": {facts: facts{Last: answer{StatusCode: 404}, Django: &django{View: "shop.views.page", Route: "healthz/<str:part>"}}, id: "view-404"},
+		"taken by a pattern for any path, which raises": {
+			facts: facts{Last: answer{StatusCode: 500}, Django: &django{View: "cms.views.page", Route: "^(.*)$", Raised: []raised{{
+				Type: "django.db.utils.OperationalError", Message: "no such table: cms_page", Bases: []string{"django.db.utils.OperationalError", "django.db.utils.DatabaseError"},
+			}}}},
+			id: "path-not-routed", says: "raised django.db.utils.OperationalError: no such table: cms_page", second: "database-not-migrated",
+		},
 		"no route":     {facts: facts{Last: answer{StatusCode: 404}, Django: &django{RootURLConf: "shop.urls"}}, id: "path-not-routed", says: "shop.urls", advises: `path("healthz/"`},
 		"forbidden":    {facts: facts{Last: answer{StatusCode: 403}, Django: &django{View: "shop.views.up"}}, id: "status-code", says: "403: answered by the view shop.views.up"},
 		"out of range": {facts: facts{Last: answer{StatusCode: 204}}, id: "status-code", says: "the success codes are 200"},
@@ -138,22 +168,43 @@ func TestCausesFromFacts(t *testing.T) {
 		"variable":             {facts: boot("KeyError: 'DJANGO_SECRET'"), id: "missing-variable", says: "DJANGO_SECRET"},
 		"variable of environ":  {facts: boot("django.core.exceptions.ImproperlyConfigured: Set the DATABASE_URL environment variable"), id: "missing-variable", says: "DATABASE_URL"},
 		"variable of decouple": {facts: boot("decouple.UndefinedValueError: SECRET_KEY not found. Declare it as envvar or define a default value."), id: "missing-variable", says: "SECRET_KEY"},
-		"syntax":               {facts: boot("SyntaxError: invalid syntax"), id: "worker-boot", says: "SyntaxError"},
-		"killed":               {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: -1, Signal: "killed"}}}, id: "worker-boot", says: "ended by a signal: killed"},
-		"no command":           {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 127}}, AppLog: "/bin/sh: 1: uvicorn: not found\n"}, id: "command-not-found", says: "uvicorn"},
-		"port in use":          {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 1}}, AppLog: "[ERROR] Connection in use: ('127.0.0.1', 8000)\n"}, id: "port-taken"},
+		"variable of environs": {facts: boot(`environs.exceptions.EnvError: Environment variable "DB_PASSWORD" not set`), id: "missing-variable", says: "DB_PASSWORD"},
+		"variable of pydantic": {
+			facts: boot("pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\nstripe_key\n  Field required [type=missing]"),
+			id:    "missing-variable", says: "STRIPE_KEY",
+		},
+		"variable, in own words":   {facts: boot("RuntimeError: SHOP_API_TOKEN must be set in production"), id: "missing-variable", says: "SHOP_API_TOKEN", advises: "--set SHOP_API_TOKEN="},
+		"variable that a file has": {facts: boot("KeyError: 'SHOP_KEY'"), id: "missing-variable", says: "SHOP_KEY", advises: "deploy/.env.prod, where it may be set"},
+		"secret key":               {facts: boot("django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty."), id: "secret-key", advises: `os.environ["SECRET_KEY"]`},
+		"driver of the database":   {facts: boot("django.core.exceptions.ImproperlyConfigured: Error loading psycopg2 or psycopg module"), id: "missing-dependency", says: "psycopg2 or psycopg"},
+		"database at import":       {facts: boot("django.db.utils.OperationalError: connection to server at \"10.1.1.1\" failed: timeout expired"), id: "database-unreachable", says: "while it is imported"},
+		"table at import":          {facts: boot("django.db.utils.ProgrammingError: relation \"shop_setting\" does not exist"), id: "database-not-migrated", says: "shop_setting"},
+		"workers that end": {
+			facts: facts{Last: answer{TimedOut: true}, AppLog: strings.Repeat("[2026-01-01 00:00:00 +0000] [7] [INFO] Booting worker with pid: 8\nno configuration at /etc/shop.toml\n"+
+				"[2026-01-01 00:00:00 +0000] [7] [ERROR] Worker (pid:8) exited with code 1.\n", 3)},
+			id: "worker-boot", says: "no configuration at /etc/shop.toml (its workers end with exit code 1, again and again)",
+		},
+		"workers out of memory": {
+			facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppLog: strings.Repeat("[2026-01-01 00:00:00 +0000] [7] [ERROR] Worker (pid:8) was sent SIGKILL! Perhaps out of memory?\n", 3)},
+			id:    "worker-boot", says: "ended by SIGKILL, again and again",
+		},
+		"syntax":      {facts: boot("SyntaxError: invalid syntax"), id: "worker-boot", says: "SyntaxError"},
+		"killed":      {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: -1, Signal: "killed"}}}, id: "worker-boot", says: "ended by a signal: killed"},
+		"no command":  {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 127}}, AppLog: "/bin/sh: 1: uvicorn: not found\n"}, id: "command-not-found", says: "uvicorn"},
+		"port in use": {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, Exits: []exit{{Code: 1}}, AppLog: "[ERROR] Connection in use: ('127.0.0.1', 8000)\n"}, id: "port-taken"},
 
-		"other port":   {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, Listening: []int{8080}}, id: "port-mismatch", says: "8080", advises: "PORT to 8080"},
-		"no port":      {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "connect() failed (111: Connection refused)"}, id: "nothing-listens", says: "127.0.0.1:8000"},
-		"worker died":  {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "upstream prematurely closed connection"}, id: "worker-died"},
-		"process port": {facts: facts{Port: 8080, Last: answer{Error: "connection refused"}}, id: "process-port", says: "8080"},
-		"slow":         {facts: facts{Last: answer{TimedOut: true}, Django: &django{Hang: "Thread 0x1 (most recent call first):\n  File \"/v/lib/python3.13/site-packages/psycopg/x.py\", line 9 in connect\n  File \"/app/shop/views.py\", line 12 in up\n"}}, id: "timeout", says: "up (/app/shop/views.py, line 12)"},
-		"workers that end": {facts: facts{Last: answer{TimedOut: true}, AppLog: strings.Repeat("[2026-03-01 12:00:00 +0000] [9] [INFO] Booting worker with pid: 11\nno licence key\n[2026-03-01 12:00:00 +0000] [9] [ERROR] Worker (pid:11) exited with code 1.\n", 3)},
-			id: "worker-boot", says: "ends as soon as it starts, again and again (exit code 1): no licence key"},
+		"other port":               {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, Listening: []int{8080}}, id: "port-mismatch", says: "8080", advises: "PORT to 8080"},
+		"other port, and the host": {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, Listening: []int{8080}, Django: disallowed("a.example")}, id: "port-mismatch"},
+		"no port":                  {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "connect() failed (111: Connection refused)"}, id: "nothing-listens", says: "127.0.0.1:8000"},
+		"worker died":              {facts: facts{Last: answer{StatusCode: 502, Body: nginxPage}, AppPort: 8000, NginxLog: "upstream prematurely closed connection"}, id: "worker-died"},
+		"process port":             {facts: facts{Port: 8080, Last: answer{Error: "connection refused"}}, id: "process-port", says: "8080"},
+		"slow":                     {facts: facts{Last: answer{TimedOut: true}, Django: &django{Hang: "Thread 0x1 (most recent call first):\n  File \"/v/lib/python3.13/site-packages/psycopg/x.py\", line 9 in connect\n  File \"/app/shop/views.py\", line 12 in up\n"}}, id: "timeout", says: "up (/app/shop/views.py, line 12)"},
 		"a worker that ended once": {facts: facts{Last: answer{TimedOut: true}, AppLog: "[2026-03-01 12:00:00 +0000] [9] [ERROR] Worker (pid:11) was sent SIGKILL!\n"}, id: "timeout"},
-		"no free worker":           {facts: facts{Last: answer{TimedOut: true}, Django: &django{View: "shop.views.up", Status: 200}}, id: "timeout", says: "no worker is free", advises: "NumThreads"},
-		"nginx":                    {facts: facts{NginxExit: `nginx: [emerg] unknown directive "proxy" in /etc/nginx/conf.d/x.conf:1`}, id: "proxy-configuration", says: `unknown directive "proxy"`},
-		"deployment":               {facts: facts{Deployment: &failure{Command: "container command 01_migrate", How: "exit status 1"}}, id: "deployment-command", says: "01_migrate"},
+		"workers that a slow view ends": {facts: facts{Last: answer{TimedOut: true}, AppLog: strings.Repeat("[2026-03-01 12:00:00 +0000] [9] [ERROR] Worker (pid:11) was sent SIGABRT!\n", 3),
+			Django: &django{Hang: "Thread 0x1 (most recent call first):\n  File \"/app/shop/views.py\", line 12 in up\n"}}, id: "timeout"},
+		"no free worker": {facts: facts{Last: answer{TimedOut: true}, Django: &django{View: "shop.views.up", Status: 200}}, id: "timeout", says: "no worker is free", advises: "NumThreads"},
+		"nginx":          {facts: facts{NginxExit: `nginx: [emerg] unknown directive "proxy" in /etc/nginx/conf.d/x.conf:1`}, id: "proxy-configuration", says: `unknown directive "proxy"`},
+		"deployment":     {facts: facts{Deployment: &failure{Command: "container command 01_migrate", How: "exit status 1"}}, id: "deployment-command", says: "01_migrate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.facts.Port == 0 {
@@ -161,7 +212,8 @@ func TestCausesFromFacts(t *testing.T) {
 			}
 			got := causes(test.facts, situation{
 				check: health.Check{Path: "/healthz/", SuccessCodes: "200", Timeout: 5e9}, command: test.command, address: "10.0.1.23", https: test.https,
-				applications: []string{"mysite.wsgi"}, requirements: true,
+				applications: []string{"mysite.wsgi"}, requirements: true, leftOut: []string{"db.sqlite3", "deploy/.env.prod"},
+				variables: overlay.Variables{AllowedHosts: "DJANGO_HOSTS", AllowedHostsSeparator: ","},
 			})
 			if len(got) == 0 || got[0].ID != test.id {
 				t.Fatalf("got %+v, want %s", got, test.id)

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -298,7 +299,7 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 	o.Facts.NginxAlone = answeredAlone(ctx, filepath.Join(web.log(), "healthd"), j.Check.Path)
 	o.Facts.AppLog = readTail(filepath.Join(logs, "web.log"), 32<<10)
 	told := map[string]bool{}
-	for line := range strings.Lines(o.Facts.AppLog) { // where the wrapper has the instance's address from
+	for line := range strings.Lines(readHead(filepath.Join(logs, "web.log"), 8<<10)) { // where the wrapper has the instance's address from
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "beanpole: ") && !told[line] {
 			told[line] = true
 			say("the wrapper says: %s", strings.TrimPrefix(line, "beanpole: "))
@@ -608,16 +609,32 @@ func answeredAlone(ctx context.Context, logs, path string) bool {
 	return false
 }
 
-// readTail returns the end of a file, "" if there is none.
+// readHead returns the beginning of a file, "" if there is none.
+func readHead(file string, limit int64) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	content, _ := io.ReadAll(io.LimitReader(f, limit))
+	return string(content)
+}
+
+// readTail returns the last whole lines of a file, "" if there is none.
 func readTail(file string, limit int64) string {
 	f, err := os.Open(file)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
+	cut := false
 	if info, err := f.Stat(); err == nil && info.Size() > limit {
-		_, _ = f.Seek(-limit, io.SeekEnd)
+		_, err = f.Seek(-limit, io.SeekEnd)
+		cut = err == nil
 	}
 	content, _ := io.ReadAll(f)
+	if cut {
+		_, content, _ = bytes.Cut(content, []byte("\n"))
+	}
 	return string(content)
 }

@@ -42,6 +42,7 @@ type django struct {
 	Location       string     `json:"location"`
 	Raised         []raised   `json:"raised"`
 	View           string     `json:"view"`        // that ran, "" if none did
+	Route          string     `json:"route"`       // the URL pattern that led to it
 	AnsweredBy     string     `json:"answered_by"` // the middleware, if no view ran
 	Hang           string     `json:"hang"`        // where the request was when it took too long
 }

@@ -62,7 +62,7 @@ def witnesses(paths):
     """A middleware between each two of the project's own: the deepest that a request reaches says who answered it."""
     module = types.ModuleType("beanpole_rehearsal")
     sys.modules[module.__name__] = module
-    reached = {"depth": -1, "view": None}
+    reached = {"depth": -1, "view": None, "route": ""}
 
     def witness(depth):
         class Witness:
@@ -77,6 +77,7 @@ def witnesses(paths):
 
             if depth == len(paths):
                 def process_view(self, request, view, args, kwargs):
+                    reached["route"] = getattr(request.resolver_match, "route", "")
                     view = getattr(view, "view_class", None) or getattr(view, "cls", None) or view
                     reached["view"] = "%s.%s" % (getattr(view, "__module__", "?"), getattr(view, "__qualname__", type(view).__name__))
 
@@ -133,7 +134,7 @@ def ask(settings):
         faulthandler.cancel_dump_traceback_later()
         facts.update(answer)
         facts["raised"] = raised
-        facts["view"] = reached["view"]
+        facts["view"], facts["route"] = reached["view"], reached["route"]
         depth = reached["depth"]
         if reached["view"] is None and 0 <= depth < len(paths):
             facts["answered_by"] = paths[depth]

@@ -39,6 +39,8 @@ type Input struct {
 	Python string
 	// HTTPS says whether the load balancer has a listener for HTTPS, if that is known from elsewhere than the settings.
 	HTTPS *bool
+	// LeftOut are files that are not in the bundle although a deployment's author may count on them, such as .env.
+	LeftOut []string
 	// Notes are what the source of the input could not know. They are repeated in the verdict.
 	Notes []string
 }
@@ -199,6 +201,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Verdict{}, fmt.Errorf("bundle: %w", err)
 	}
+	p.names = wrapperNames(app)
 	command, others := webCommand(procfile)
 	if command == "" {
 		command = defaultCommand(p)
@@ -244,7 +247,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		https = &own
 	}
 	if https != nil && !*https && kind != Worker {
-		j.User = userHost(p.variables, opts.InstanceIP)
+		j.User = userHost(p.variables, p.names, opts.InstanceIP)
 	}
 	paths := instancePaths(app, venv)
 	shown := p.used(in, host, command, nginxIs, venv, py, opts, https)
@@ -294,7 +297,8 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		if kind != LoadBalanced {
 			asked = host
 		}
-		here := situation{check: p.check, command: command, address: asked, https: https, applications: applications(app), isolation: isolation, requirements: want.file != ""}
+		here := situation{check: p.check, command: command, address: asked, https: https, applications: applications(app), isolation: isolation,
+			requirements: want.file != "", elsewhere: requirementsElsewhere(app), variables: p.names, leftOut: in.LeftOut}
 		for _, c := range causes(o.Facts, here) {
 			c = c.forKind(kind, host)
 			v.Causes = append(v.Causes, Cause{ID: c.ID, Summary: clean(c.Summary), Change: clean(c.Change), Detail: clean(c.Detail)})

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -40,6 +42,7 @@ type plan struct {
 	tls          bool
 	appPort      int // where nginx expects the app
 	variables    []variable
+	names        overlay.Variables // that the wrapper in the bundle has, or the defaults
 	wsgiPath     string
 	processes    int
 	threads      int
@@ -204,10 +207,10 @@ func placeholderFor(name string) string {
 	}
 }
 
-// userHost is a host that the app allows: the first one named in ALLOWED_HOSTS, else that of the health checks.
-func userHost(variables []variable, otherwise string) string {
+// userHost is a host that the app allows: the first one named in the variable of allowed hosts, else that of the health checks.
+func userHost(variables []variable, names overlay.Variables, otherwise string) string {
 	for _, v := range variables {
-		if v.name != (overlay.Variables{}).WithDefaults().AllowedHosts {
+		if v.name != names.AllowedHosts {
 			continue
 		}
 		for _, host := range strings.FieldsFunc(v.value, func(r rune) bool { return r == ' ' || r == ',' }) {
@@ -220,6 +223,23 @@ func userHost(variables []variable, otherwise string) string {
 		}
 	}
 	return otherwise
+}
+
+var (
+	hostsLine     = regexp.MustCompile(`(?m)^\tlocal allowed_hosts=(\w+)$`)
+	separatorLine = regexp.MustCompile(`(?m)^\tlocal separator='(.)'$`)
+)
+
+// wrapperNames are those of the variables with which the bundle's wrapper was generated.
+func wrapperNames(app string) (v overlay.Variables) {
+	script, _ := os.ReadFile(filepath.Join(app, overlay.WrapperName))
+	if m := hostsLine.FindSubmatch(script); m != nil {
+		v.AllowedHosts = string(m[1])
+	}
+	if m := separatorLine.FindSubmatch(script); m != nil {
+		v.AllowedHostsSeparator = string(m[1])
+	}
+	return v.WithDefaults()
 }
 
 func fakeSecret(name string) variable {

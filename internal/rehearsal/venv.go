@@ -32,7 +32,14 @@ type python struct {
 func findPython(ctx context.Context, want string) (python, error) {
 	names := []string{"python3", "/usr/bin/python3", "python"}
 	if want != "" {
-		names = append([]string{"python" + want}, names...)
+		wanted := []string{"python" + want}
+		if home, err := os.UserHomeDir(); err == nil { // what pyenv and uv keep off the PATH until it is asked for
+			for _, pattern := range []string{".pyenv/versions/" + want + ".*", ".local/share/uv/python/cpython-" + want + ".*"} {
+				found, _ := filepath.Glob(filepath.Join(home, pattern, "bin", "python"+want))
+				wanted = append(wanted, found...)
+			}
+		}
+		names = append(wanted, names...)
 	}
 	for _, name := range names {
 		file, err := exec.LookPath(name)
@@ -129,6 +136,21 @@ func readRequirements(app string) (requirements, error) {
 	return r, nil
 }
 
+// requirementsElsewhere are files that name requirements and that the platform does not read, the one for production last.
+func requirementsElsewhere(app string) []string {
+	var found []string
+	for _, pattern := range []string{"pyproject.toml", "setup.py", "Pipfile", "poetry.lock", "uv.lock", "requirements*.txt", "*/requirements.txt", "requirements/*.txt", "requirements/*prod*.txt"} {
+		files, _ := filepath.Glob(filepath.Join(app, pattern))
+		for _, file := range files {
+			name, err := filepath.Rel(app, file)
+			if name = filepath.ToSlash(name); err == nil && name != "requirements.txt" {
+				found = append(slices.DeleteFunc(found, func(f string) bool { return f == name }), name)
+			}
+		}
+	}
+	return found
+}
+
 // virtualEnvironment returns one with the requirements installed: from the cache, or made now.
 func virtualEnvironment(ctx context.Context, py python, r requirements, app, root, cache string, say func(string, ...any)) (string, error) {
 	if r.local {
@@ -186,6 +208,10 @@ func makeVenv(ctx context.Context, py python, r requirements, app, dir string, s
 	}
 	if r.file != "" {
 		if err := pip(ctx, dir, app, say, "install", "-r", r.file); err != nil {
+			if m := otherPython.FindStringSubmatch(err.Error()); m != nil {
+				return fmt.Errorf("%s wants a package that is not for Python %s, which was taken: %s; choose the platform's Python (--python 3.13, say, with --source), "+
+					"and have it on this machine", r.file, py.version, m[1])
+			}
 			return fmt.Errorf("%s cannot be installed, and a deployment would fail on it too: %w", r.file, err)
 		}
 	}
@@ -197,6 +223,9 @@ func makeVenv(ctx context.Context, py python, r requirements, app, dir string, s
 	}
 	return nil
 }
+
+// otherPython is what pip says of a package that exists, but not for this interpreter.
+var otherPython = regexp.MustCompile(`(?s)different [Pp]ython version.*No matching distribution found for ([^\n]+)|(Package .*? requires a different Python: [^\n]+)`)
 
 // pip runs as a process group of its own, so that an interrupt ends the compilers that it starts too.
 func pip(ctx context.Context, dir, app string, say func(string, ...any), arguments ...string) error {
