@@ -129,6 +129,9 @@ func (o *origin) addFlags(cmd *cobra.Command, verb string) {
 	f.StringVar(&o.project.Dir, "source", "", verb+" the Django project in this `directory`, as django.NewEnvironment would deploy it")
 	f.StringVar(&o.project.WSGIApplication, "wsgi", "", "with --source: the WSGI `application`, such as mysite.wsgi (default: found)")
 	f.BoolVar(&o.project.AsIs, "as-is", false, "with --source: without the wrapper and with the platform's defaults, as eb deploy would")
+	f.StringVar(&o.project.Python, "python", "", "with --source: the `version` of the platform's Python, such as 3.13 (default: this machine's)")
+	f.StringVar(&o.project.Variables.AllowedHosts, "hosts-variable", "", "with --source: the environment `variable` from which the settings take ALLOWED_HOSTS (default: as their text shows, else ALLOWED_HOSTS)")
+	f.StringVar(&o.project.Variables.AllowedHostsSeparator, "hosts-separator", "", "with --source: what they split it at, a space or a comma (default: as their text shows, else a space)")
 	f.StringVarP(&o.word, "environment", "e", "", "of several environments, the one with this `name`: stack, logical id or construct path, or a part of it")
 }
 
@@ -146,8 +149,8 @@ func (o origin) environment(ctx context.Context) (e source.Environment, remove f
 		return e, remove, fmt.Errorf("give one of %s", strings.Join(given, ", "))
 	case (o.template == "") != (o.bundle == ""):
 		return e, remove, errors.New("--template and --bundle belong together")
-	case o.project.Dir == "" && (o.project.WSGIApplication != "" || o.project.AsIs):
-		return e, remove, errors.New("--wsgi and --as-is say how to serve the project that --source names")
+	case o.project.Dir == "" && o.project != (source.Project{}):
+		return e, remove, errors.New("--wsgi, --as-is, --python, --hosts-variable and --hosts-separator say how to serve the project that --source names")
 	case o.deployed != "":
 		return source.Deployed(ctx, o.deployed)
 	case o.project.Dir != "":

@@ -32,16 +32,22 @@ type Project struct {
 	// AsIs takes the project as it is, and the platform's defaults. Else it is rehearsed as django.NewEnvironment would
 	// deploy it: with the wrapper, /healthz/, 200-301 and the usual environment properties.
 	AsIs bool
+	// Python is the version of the platform branch, such as "3.13". Default: unknown.
+	Python string
+	// Variables are the names that the project's settings read. What is not given is as the text of the settings shows it,
+	// else the default.
+	Variables overlay.Variables
 }
 
-// dataFiles are left out of the bundle: a deployment refuses them by name, and what needs them fails on the instance too.
-var dataFiles = []string{".env", ".env.*", "*.env", "*.sqlite3", "*.sqlite", "*.db", "*.sqlite3-journal", "*.sqlite3-wal", "*.sqlite3-shm"}
+// dataFiles, as Git writes patterns, are left out of the bundle: a deployment refuses them by name, and what needs them fails on the instance too.
+var dataFiles = []string{".env", ".env.*", "*.env", "!*.example", "!*.sample", "!*.template", "!*.dist",
+	"*.sqlite3", "*.sqlite", "*.db", "*.sqlite3-journal", "*.sqlite3-wal", "*.sqlite3-shm"}
 
 // Environment is the one that would be made of the project. The bundle of a project that is not taken as it is is a
 // temporary file that [rehearsal.Run] removes once it is unpacked; remove deletes it if it does not come to that.
 func (p Project) Environment() (e Environment, remove func(), err error) {
 	remove = func() {}
-	e.Name = p.Dir
+	e.Name, e.Input.Python = p.Dir, p.Python
 	if info, err := os.Stat(p.Dir); err != nil || !info.IsDir() {
 		return e, remove, fmt.Errorf("project %s: not a directory", p.Dir)
 	}
@@ -68,23 +74,39 @@ func (p Project) Environment() (e Environment, remove func(), err error) {
 	if p.AsIs {
 		return e, remove, nil
 	}
+	project := bundle.Source{Path: p.Dir, Exclude: dataFiles}
+	files, err := project.Open()
+	if err != nil {
+		return e, remove, err
+	}
+	variables, found := variablesOf(files, application, p.Variables)
+	files.Close()
+	if len(found) > 0 {
+		e.Input.Notes = append(e.Input.Notes, "the settings read "+strings.Join(found, ", ")+
+			": rehearsed with those Variables of django.EnvironmentProps, which a deployment needs too")
+	}
+	if err := variables.Validate(); err != nil {
+		return e, remove, err
+	}
+	variables = variables.WithDefaults()
 	set(processNamespace, "HealthCheckPath", health.DefaultPath)
 	set(processNamespace, "MatcherHTTPCode", string(health.DefaultSuccessCodes))
-	set(propertiesNamespace, "ALLOWED_HOSTS", "www.example.com")
-	set(propertiesNamespace, "HEALTH_CHECK_PATH", health.DefaultPath)
+	set(propertiesNamespace, variables.AllowedHosts, "www.example.com")
+	set(propertiesNamespace, variables.HealthCheckPath, health.DefaultPath)
 	set(propertiesNamespace, overlay.InstanceIPSource, overlay.SourceMetadata)
-	set(propertiesNamespace, "SECURE_SSL_REDIRECT", "true")
+	set(propertiesNamespace, variables.HTTPS, "true")
 	e.Input.Defaults = append(e.Input.Defaults, option.Setting{
-		Namespace: "aws:elasticbeanstalk:application:environmentsecrets", OptionName: "SECRET_KEY", Unresolved: true,
+		Namespace: "aws:elasticbeanstalk:application:environmentsecrets", OptionName: variables.SecretKey, Unresolved: true,
 	})
-
-	for _, pattern := range dataFiles {
-		if found, err := filepath.Glob(filepath.Join(p.Dir, pattern)); err == nil && found != nil {
-			e.Input.Notes = append(e.Input.Notes, fmt.Sprintf("%s is left out of the bundle: it is not for an instance", filepath.Base(found[0])))
+	if names := leftOutOf(project); len(names) > 0 {
+		e.Input.LeftOut = names
+		more := ""
+		if len(names) > 4 {
+			names, more = names[:4], fmt.Sprintf(" and %d more", len(names)-4)
 		}
+		e.Input.Notes = append(e.Input.Notes, strings.Join(names, ", ")+more+" left out of the bundle: secrets and data are not for an instance")
 	}
-	project := bundle.Source{Path: p.Dir, Exclude: dataFiles}
-	source, err := overlay.Config{WSGIApplication: application, Procfile: procfile}.Lay(project)
+	source, err := overlay.Config{WSGIApplication: application, Procfile: procfile, Variables: variables}.Lay(project)
 	if err != nil && procfile != nil {
 		// The reason is worth knowing; the project can be rehearsed all the same.
 		e.Input.Notes = append(e.Input.Notes, "not run through the wrapper: "+strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -151,6 +173,14 @@ func (p Project) application() (string, error) {
 			if strings.HasPrefix(string(m[1]), strings.TrimSuffix(module, "wsgi")) {
 				return module, nil
 			}
+		}
+	}
+	// The directory of manage.py is the one that modules are imported from, unless it is the application's package itself.
+	if below, _ := filepath.Glob(filepath.Join(p.Dir, "*", "manage.py")); manage == nil && len(below) == 1 {
+		dir := filepath.Dir(below[0])
+		if deeper, _ := filepath.Glob(filepath.Join(dir, "*", "wsgi.py")); deeper != nil {
+			return "", fmt.Errorf("%s has its manage.py in %s, and an instance imports modules from the top of the bundle: "+
+				"give that directory (--source %s), or name the WSGI application (--wsgi)", p.Dir, filepath.Base(dir), dir)
 		}
 	}
 	switch len(found) {

@@ -1,0 +1,149 @@
+package source
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"example.com/beanpole-cdk/constructs/django/overlay"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/bundle"
+)
+
+// variablesOf are the names of the environment variables that the project's settings read, as far as their text shows it:
+// the props with which a deployment of it would be written. Fields that are given stay. found says what was taken from
+// where.
+func variablesOf(files *bundle.Reader, wsgi string, given overlay.Variables) (v overlay.Variables, found []string) {
+	v = given
+	for _, setting := range []struct {
+		name  string
+		field *string
+	}{
+		{"ALLOWED_HOSTS", &v.AllowedHosts},
+		{"SECRET_KEY", &v.SecretKey},
+		{"SECURE_SSL_REDIRECT", &v.HTTPS},
+	} {
+		hosts := setting.field == &v.AllowedHosts
+		file, variable, separator := readSetting(files, wsgi, setting.name, *setting.field)
+		if variable == "" {
+			continue
+		}
+		if *setting.field == "" && variable != setting.name {
+			*setting.field = variable
+			found = append(found, fmt.Sprintf("%s from %s", setting.name, variable))
+		}
+		if hosts && v.AllowedHostsSeparator == "" && separator == "," {
+			v.AllowedHostsSeparator = separator
+			found = append(found, "hosts separated by commas")
+		}
+		if n := len(found); n > 0 && !strings.Contains(found[n-1], " (") {
+			found[n-1] += " (" + file + ")"
+		}
+	}
+	if v.Validate() != nil { // a guess must not be refused in the user's name
+		return given, nil
+	}
+	return v, found
+}
+
+// readSetting finds the file whose assignment of a setting reads a variable, the wanted one if it is given.
+func readSetting(files *bundle.Reader, wsgi, setting, wanted string) (file, variable, separator string) {
+	assignment := regexp.MustCompile(`(?m)^[ \t]*` + setting + `[ \t]*(?::[^=\n]+)?[+|]?=[ \t]*`)
+	best := -1
+	for _, name := range files.Names() {
+		if !strings.HasSuffix(name, ".py") || !settingsFile.MatchString(name) {
+			continue
+		}
+		rank := settingsRank(name, wsgi)
+		if rank <= best {
+			continue
+		}
+		content, err := files.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		text := string(content)
+		for _, at := range assignment.FindAllStringIndex(text, -1) {
+			expression := expressionAt(text[at[1]:])
+			m := variableRead.FindStringSubmatch(expression)
+			if m == nil || wanted != "" && m[1] != wanted {
+				continue
+			}
+			best, file, variable, separator = rank, name, m[1], ""
+			if commas.MatchString(expression) {
+				separator = ","
+			}
+		}
+	}
+	return file, variable, separator
+}
+
+var (
+	settingsFile = regexp.MustCompile(`(^|/)(settings|config|conf|core)(/|[\w-]*\.py$)|(^|/)[\w-]*settings[\w-]*\.py$`)
+	// os.environ["X"], os.environ.get("X"), os.getenv("X"), env("X"), env.list("X"), config("X"): a call or an index with a
+	// name in capital letters.
+	variableRead = regexp.MustCompile(`(?:environ(?:\.get)?|getenv|env(?:\.\w+)?|config|get_env\w*|\w*_env)\s*[\[(]\s*["']([A-Z][A-Z0-9_]+)["']`)
+	commas       = regexp.MustCompile(`\.split\(\s*["'],\s*["']|Csv\(|\.list\(|=\s*list\b|\.get_list\(`)
+)
+
+// settingsRank prefers the settings of production and, before that, those that the WSGI module is a neighbour of.
+func settingsRank(name, wsgi string) int {
+	rank := 0
+	switch {
+	case regexp.MustCompile(`prod|live|deploy`).MatchString(name):
+		rank = 3
+	case regexp.MustCompile(`base|common|defaults|__init__|settings\.py$`).MatchString(name):
+		rank = 2
+	case regexp.MustCompile(`test|dev|local|ci\b`).MatchString(name):
+		rank = 0
+	default:
+		rank = 1
+	}
+	if i := strings.LastIndex(wsgi, ".wsgi"); i > 0 && strings.HasPrefix(name, strings.ReplaceAll(wsgi[:i], ".", "/")+"/") {
+		rank += 10
+	}
+	return rank
+}
+
+// expressionAt is the expression that a text begins with: to the end of its line, or of its brackets.
+func expressionAt(text string) string {
+	depth := 0
+	for i, c := range text {
+		switch c {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		case '\n':
+			if depth <= 0 && !strings.HasSuffix(text[:i], `\`) {
+				return text[:i]
+			}
+		}
+	}
+	return text
+}
+
+// leftOutOf says which files of a project its patterns keep out of the bundle.
+func leftOutOf(project bundle.Source) []string {
+	everything := bundle.Source{Path: project.Path}
+	for _, pattern := range project.Exclude {
+		if !strings.HasPrefix(pattern, "!") {
+			everything.Exclude = append(everything.Exclude, "!"+pattern)
+		}
+	}
+	all, err := everything.Open()
+	if err != nil {
+		return nil
+	}
+	defer all.Close()
+	kept, err := project.Open()
+	if err != nil {
+		return nil
+	}
+	defer kept.Close()
+	names := kept.Names() // sorted
+	return slices.DeleteFunc(all.Names(), func(name string) bool {
+		_, found := slices.BinarySearch(names, name)
+		return found
+	})
+}
