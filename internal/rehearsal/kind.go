@@ -50,7 +50,7 @@ func (p *plan) kind(in Input, settings []option.Setting, instance string) (k Kin
 		p.notes = append(p.notes, "a worker has no load balancer: nothing on AWS asks this. The app is asked by the host by which its daemon posts messages, "+daemonHost,
 			fmt.Sprintf("that a message posted to %s is answered 200 is not rehearsed: it would do its work. The view has to be exempt from the CSRF check", post))
 	case single:
-		k, host = SingleInstance, userHost(p.variables, instance)
+		k, host = SingleInstance, p.userHost(instance)
 		p.notes = append(p.notes, fmt.Sprintf("a single instance has no load balancer: nothing on AWS asks this. The app is asked as a client would, by the host %s", host))
 	default:
 		return LoadBalanced, hostHeader(instance, p.port, p.tls)

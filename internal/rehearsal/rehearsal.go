@@ -195,13 +195,13 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
+	p.names = wrapperNames(app)
 	kind, host := p.kind(in, all, opts.InstanceIP)
 	out.redact = redactor(p.variables)
 	procfile, err := os.ReadFile(filepath.Join(app, "Procfile"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Verdict{}, fmt.Errorf("bundle: %w", err)
 	}
-	p.names = wrapperNames(app)
 	command, others := webCommand(procfile)
 	if command == "" {
 		command = defaultCommand(p)
@@ -247,7 +247,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		https = &own
 	}
 	if https != nil && !*https && kind != Worker {
-		j.User = userHost(p.variables, p.names, opts.InstanceIP)
+		j.User = p.userHost(opts.InstanceIP)
 	}
 	paths := instancePaths(app, venv)
 	shown := p.used(in, host, command, nginxIs, venv, py, opts, https)

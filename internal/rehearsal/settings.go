@@ -75,7 +75,8 @@ func newPlan(settings []option.Setting) (plan, error) {
 			Path: "/", SuccessCodes: "200", Interval: 15 * time.Second, Timeout: 5 * time.Second,
 			HealthyThresholdCount: 3, UnhealthyThresholdCount: 5,
 		},
-		port: 80, appPort: 8000, wsgiPath: "application", processes: 1, threads: 15,
+		names: overlay.Variables{}.WithDefaults(),
+		port:  80, appPort: 8000, wsgiPath: "application", processes: 1, threads: 15,
 	}
 	var problems []error
 	number := func(s option.Setting, to *int) {
@@ -208,9 +209,9 @@ func placeholderFor(name string) string {
 }
 
 // userHost is a host that the app allows: the first one named in the variable of allowed hosts, else that of the health checks.
-func userHost(variables []variable, names overlay.Variables, otherwise string) string {
-	for _, v := range variables {
-		if v.name != names.AllowedHosts {
+func (p plan) userHost(otherwise string) string {
+	for _, v := range p.variables {
+		if v.name != p.names.AllowedHosts {
 			continue
 		}
 		for _, host := range strings.FieldsFunc(v.value, func(r rune) bool { return r == ' ' || r == ',' }) {

@@ -32,14 +32,7 @@ type python struct {
 func findPython(ctx context.Context, want string) (python, error) {
 	names := []string{"python3", "/usr/bin/python3", "python"}
 	if want != "" {
-		wanted := []string{"python" + want}
-		if home, err := os.UserHomeDir(); err == nil { // what pyenv and uv keep off the PATH until it is asked for
-			for _, pattern := range []string{".pyenv/versions/" + want + ".*", ".local/share/uv/python/cpython-" + want + ".*"} {
-				found, _ := filepath.Glob(filepath.Join(home, pattern, "bin", "python"+want))
-				wanted = append(wanted, found...)
-			}
-		}
-		names = append(wanted, names...)
+		names = append([]string{"python" + want}, names...)
 	}
 	for _, name := range names {
 		file, err := exec.LookPath(name)
