@@ -227,9 +227,8 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 		panic(err)
 	}
 	e := elasticbeanstalk.NewEnvironment(scope, id, &environment)
-	if props.HTTPS && props.Environment.EnvironmentType == elasticbeanstalk.SingleInstance {
-		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:https-single-instance"), jsii.String("HTTPS is true, but a single instance answers on port 80 alone: "+
-			"clients are redirected to a closed port unless something in front of the instance takes HTTPS"))
+	if id, why := props.httpsElsewhere(); id != "" {
+		awscdk.Validations_Of(e).AddWarning(&id, &why)
 	}
 	e.Node().AddValidation(&agreement{environment: e, agreed: props.agreed(e.OptionSettings())})
 	if props.Migrate {
@@ -237,6 +236,24 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 			"runs on the new schema: let no migration take away what the version before reads or writes, but a later one, and acknowledge this"))
 	}
 	return e
+}
+
+// httpsElsewhere is the warning of an environment whose own end of HTTPS is not what HTTPS says. Of a shared load balancer
+// only its owner knows.
+func (p *EnvironmentProps) httpsElsewhere() (id, why string) {
+	lb := p.Environment.LoadBalancer
+	dedicated := lb.Shared == nil && p.Environment.Tier != option.Worker && p.Environment.EnvironmentType != elasticbeanstalk.SingleInstance
+	switch {
+	case p.HTTPS && p.Environment.EnvironmentType == elasticbeanstalk.SingleInstance:
+		return "beanpole:https-single-instance", "HTTPS is true, but a single instance answers on port 80 alone: " +
+			"clients are redirected to a closed port unless something in front of the instance takes HTTPS"
+	case p.HTTPS && dedicated && len(lb.CertificateARNs) == 0:
+		return "beanpole:https-without-certificate", "HTTPS is true, but the load balancer has no certificate: clients are redirected to a closed port, " +
+			"while the health check stays green, unless something in front of the load balancer takes HTTPS; give Environment.LoadBalancer.CertificateARNs"
+	case !p.HTTPS && dedicated && len(lb.CertificateARNs) > 0:
+		return "beanpole:https-not-told", "the load balancer has a certificate, but HTTPS is false, so that the project's cookies are not kept to HTTPS; set HTTPS"
+	}
+	return "", ""
 }
 
 // agreement is what follows from the props in more than one place, checked when nothing can be added any more.

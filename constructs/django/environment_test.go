@@ -1,6 +1,7 @@
 package django_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -303,4 +304,32 @@ func TestOptionsOfTheEnvironmentReachTheProject(t *testing.T) {
 	files := bundled(t, stack, template)
 	requireParts(t, files["Procfile"], "--workers=3 --threads=4")
 	requireParts(t, files[".ebextensions/beanpole-resources.config"], "HealthCheckType: ELB")
+}
+
+// The redirect and the cookies follow from HTTPS, and the listener from the certificate.
+func TestHTTPSAndTheCertificateGoTogether(t *testing.T) {
+	certificate := []string{"arn:aws:acm:eu-central-1:123456789012:certificate/a"}
+	for name, c := range map[string]struct {
+		https        bool
+		certificates []string
+		warning      string
+	}{
+		"neither": {}, "both": {https: true, certificates: certificate},
+		"HTTPS alone":       {https: true, warning: "clients are redirected to a closed port"},
+		"certificate alone": {certificates: certificate, warning: "HTTPS is false"},
+	} {
+		stack, vpc := newStack(t)
+		props := smallest(vpc, project(t, nil))
+		props.HTTPS, props.Environment.LoadBalancer.CertificateARNs = c.https, c.certificates
+		django.NewEnvironment(stack, "Web", props)
+		found := *assertions.Annotations_FromStack(stack).FindWarning(jsii.String("/Stack/Web"), assertions.Match_StringLikeRegexp(jsii.String("HTTPS is|certificate")))
+		switch {
+		case c.warning == "" && len(found) > 0:
+			t.Errorf("%s: a warning: %v", name, found[0].Entry.Data)
+		case c.warning != "" && len(found) != 1:
+			t.Errorf("%s: %d warnings, want one", name, len(found))
+		case c.warning != "" && !strings.Contains(fmt.Sprint(found[0].Entry.Data), c.warning):
+			t.Errorf("%s: the warning is %v", name, found[0].Entry.Data)
+		}
+	}
 }
