@@ -39,7 +39,8 @@ const DefaultSSLPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 // All fields but Shared are for a dedicated load balancer. What they are of a shared one, its owner says where it is made:
 // its scheme, subnets, security groups and addresses, its listeners with their certificates, policies, redirects and rules,
 // its access logs, idle timeout and other attributes, and its web ACL. Elastic Beanstalk adds to it the target groups, and
-// one rule for the environment's CNAME on the listener on port 80.
+// one rule for the environment's CNAME on the listener on port 80. Requests go to instances in all zones on either:
+// application load balancers always balance across zones.
 //
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-alb-shared.html
 type LoadBalancer struct {
@@ -53,7 +54,7 @@ type LoadBalancer struct {
 	// another DNS name, and fails while DeletionProtection is on.
 	Internal bool
 	// IPAddressType says by which addresses clients reach the load balancer. Default: [IPv4]. [DualStack] needs subnets with
-	// IPv6 ranges, and a platform of Amazon Linux 2023 or Amazon Linux 2.
+	// IPv6 ranges; an internal one lets clients in by IPv4, and by IPv6 whoever [Environment.LoadBalancer] is connected to.
 	//
 	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#ip-address-type
 	IPAddressType IPAddressType

@@ -122,6 +122,9 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"listener", func(p *props) {
 			p.LoadBalancer.Listeners = map[int]elasticbeanstalk.Listener{8443: {SSLPolicy: "x", DefaultProcess: "api", CertificateARNs: []string{"x"}}, 70000: {SSLPolicy: "x"}}
 		}, []string{`LoadBalancer: Listeners[8443]: CertificateARNs[0]: "x"`, `Listeners[8443]: DefaultProcess: there is no process "api"`, "Listeners[70000]: is not a port", "Listeners[70000]: SSLPolicy: "}},
+		{"certificate of a listener", func(p *props) {
+			p.LoadBalancer.Listeners = map[int]elasticbeanstalk.Listener{8443: {CertificateARNs: []string{"arn:aws:s3:::certificates"}}}
+		}, []string{"LoadBalancer: Listeners[8443]: CertificateARNs: ", "arn:aws:s3:::certificates"}},
 		{"rules", func(p *props) {
 			p.LoadBalancer.CertificateARNs = []string{"arn:aws:acm:eu-central-1:123456789012:certificate/a"}
 			p.LoadBalancer.Rules = map[string]elasticbeanstalk.ListenerRule{
