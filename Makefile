@@ -4,13 +4,14 @@
 # make check  what a commit needs: vet, pure and construct tests, the rules of imports
 # make clean  stops and removes what the others started and made
 # make bench  the timings of whole commands
+# make aws-smoke  in your own AWS account, when AWS_SMOKE_ACCOUNT names it: what no test here can tell; removes what it makes
 
 # What npx runs comes first, among it the Node.js that setup chose.
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.beanpole/bin:$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: up test test-full check bench clean setup
+.PHONY: up test test-full check bench clean setup aws-smoke
 
 up: setup
 	@bash scripts/up.sh
@@ -32,6 +33,10 @@ check: setup
 
 bench: setup
 	@python3 test/bench/commands.py
+
+aws-smoke: setup
+	@go build -o .beanpole/bin/smoke ./test/smoke
+	@.beanpole/bin/smoke
 
 setup:
 	@bash scripts/setup.sh

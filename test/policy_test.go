@@ -77,6 +77,7 @@ var rooms = map[string][]string{
 	"internal/template":                  nil,
 	"internal/suggest":                   nil,
 	"test":                               {},
+	"test/smoke":                         {"internal/account", "internal/localaws"},
 }
 
 // room is the room that a directory is in.

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Record is what a run has found out, as it is kept in answers.json. It holds no account number, address, generated name or
+// secret: made-up ones stand for them.
+type Record struct {
+	// Date is the day of the run, and Region where it ran; Local says that it was the AWS on this computer, whose answers prove
+	// nothing of the real one.
+	Date   string `json:"date"`
+	Region string `json:"region"`
+	Local  bool   `json:"local"`
+	// Interrupted says that the run ended before its last question.
+	Interrupted bool `json:"interrupted"`
+	// Seconds are how long the steps took.
+	Seconds map[string]int `json:"seconds"`
+	Answers []Answer       `json:"answers"`
+}
+
+// Answer is the answer to one question.
+type Answer struct {
+	// ID names the question for good, and Question has its words.
+	ID       string `json:"id"`
+	Question string `json:"question"`
+	// Expected is what beanpole relies on, Answer what was found, and Holds whether the two agree.
+	Expected string `json:"expected"`
+	Answer   string `json:"answer,omitempty"`
+	Holds    bool   `json:"holds"`
+	// NotAsked is why there is no answer.
+	NotAsked string `json:"notAsked,omitempty"`
+}
+
+// notAsked says why there is no answer.
+type notAsked string
+
+func (n notAsked) Error() string { return string(n) }
+
+// ask puts a question and keeps the answer. What cannot be asked does not end the run.
+func (r *Record) ask(id, question, expected string, find func() (answer string, holds bool, err error)) {
+	a := Answer{ID: id, Question: question, Expected: expected}
+	var err error
+	if a.Answer, a.Holds, err = find(); err != nil {
+		a.Answer, a.Holds, a.NotAsked = "", false, err.Error()
+	}
+	r.Answers = append(r.Answers, a)
+}
+
+// holds says whether no answer disagrees with what is expected. What could not be asked on the real AWS is no agreement.
+func (r *Record) holds() bool {
+	for _, a := range r.Answers {
+		if !a.Holds && (a.NotAsked == "" || !r.Local) {
+			return false
+		}
+	}
+	return !r.Interrupted
+}
+
+// step keeps how long a step takes.
+func (r *Record) step(name string, do func() error) error {
+	began := time.Now()
+	err := do()
+	if r.Seconds == nil {
+		r.Seconds = map[string]int{}
+	}
+	r.Seconds[name] = int(time.Since(began).Seconds() + 0.5)
+	return err
+}
+
+// text is the record for the terminal.
+func (r *Record) text() string {
+	var b strings.Builder
+	for _, a := range r.Answers {
+		switch {
+		case a.NotAsked != "":
+			fmt.Fprintf(&b, "?     %s: %s\n      not asked: %s\n", a.ID, a.Question, a.NotAsked)
+		case a.Holds:
+			fmt.Fprintf(&b, "ok    %s: %s\n      %s\n", a.ID, a.Question, a.Answer)
+		default:
+			fmt.Fprintf(&b, "WRONG %s: %s\n      %s\n      expected: %s\n", a.ID, a.Question, a.Answer, a.Expected)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Seconds)) {
+		fmt.Fprintf(&b, "%5d s %s\n", r.Seconds[name], name)
+	}
+	return b.String()
+}
+
+var (
+	anyAccount     = regexp.MustCompile(`\b\d{12}\b`)
+	anyAddress     = regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b`)
+	anyEnvironment = regexp.MustCompile(`\be-[a-z0-9]{10}\b`)
+	anyAccessKey   = regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`)
+	anyInstance    = regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
+)
+
+// write writes the record without what tells whose account it was. The secrets are more of that, each with what stands for it.
+func (r *Record) write(file string, secrets [][2]string) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(r); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(redacted(text.String(), secrets)), 0o666)
+}
+
+func redacted(text string, secrets [][2]string) string {
+	for _, s := range secrets {
+		if s[0] != "" {
+			text = strings.ReplaceAll(text, s[0], s[1])
+		}
+	}
+	for pattern, made := range map[*regexp.Regexp]string{
+		anyAccount: "123456789012", anyAddress: "10.0.1.23", anyEnvironment: "e-abcdefghij", anyAccessKey: "AKIAIOSFODNN7EXAMPLE", anyInstance: "i-0123456789abcdef0",
+	} {
+		text = pattern.ReplaceAllString(text, made)
+	}
+	return text
+}

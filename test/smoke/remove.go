@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"example.com/beanpole-cdk/internal/account"
+)
+
+// askWhatIsLeft asks what cdk destroy has left, beside the bucket of the access logs, which it keeps on purpose.
+func (t *test) askWhatIsLeft(ctx context.Context, destroyed error) {
+	t.record.ask("destroy", "Does cdk destroy delete both stacks, the environment's first?", "it does", func() (string, bool, error) {
+		if destroyed != nil {
+			return "it fails: " + destroyed.Error(), false, nil
+		}
+		return "it does", true, nil
+	})
+	t.record.ask("left", "What does cdk destroy leave?", "the bucket of the access logs", func() (string, bool, error) {
+		left, err := t.left(ctx)
+		if err != nil {
+			return "", false, err
+		}
+		answer := strings.Join(left, ", ")
+		return answer, answer == "the bucket of the access logs", nil
+	})
+}
+
+// left is what is still there of what was made.
+func (t *test) left(ctx context.Context) ([]string, error) {
+	var left []string
+	for _, stack := range []string{t.webStack(), t.networkStack(), "awseb-" + t.now.id + "-stack"} {
+		there, err := t.stack(ctx, stack)
+		if err != nil {
+			return nil, err
+		}
+		if there != nil {
+			left = append(left, "the stack "+stack)
+		}
+	}
+	environments, err := t.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentIds: []string{t.now.id}, IncludeDeleted: aws.Bool(false)})
+	if err != nil {
+		return nil, account.Plain("the environment", err)
+	}
+	if len(environments.Environments) > 0 {
+		left = append(left, "the environment")
+	}
+	applications, err := t.beanstalk.DescribeApplications(ctx, &elasticbeanstalk.DescribeApplicationsInput{ApplicationNames: []string{t.now.application}})
+	if err != nil {
+		return nil, account.Plain("the application", err)
+	}
+	if len(applications.Applications) > 0 {
+		left = append(left, "the application")
+	}
+	if _, err := t.balancing.DescribeLoadBalancers(ctx, &elbv2.DescribeLoadBalancersInput{LoadBalancerArns: []string{t.now.balancer}}); err == nil {
+		left = append(left, "the load balancer")
+	} else if !gone(err) {
+		return nil, account.Plain("the load balancer", err)
+	}
+	if _, err := t.balancing.DescribeTargetGroups(ctx, &elbv2.DescribeTargetGroupsInput{TargetGroupArns: []string{t.now.targetGroup}}); err == nil {
+		left = append(left, "the target group")
+	} else if !gone(err) {
+		return nil, account.Plain("the target group", err)
+	}
+	if _, err := t.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.bucket}); err == nil {
+		left = append(left, "the bucket of the access logs")
+	} else if !gone(err) {
+		return nil, account.Plain("the bucket of the access logs", err)
+	}
+	keys, err := t.instanceFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) > 0 {
+		left = append(left, "files of the environment in Elastic Beanstalk's bucket")
+	}
+	return left, nil
+}
+
+// remove removes everything that is there, whatever the run came to, and returns what it could not. An interrupt ends it.
+func (t *test) remove() []string {
+	if !t.deployed {
+		return nil
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	ctx, cancelTime := context.WithTimeout(ctx, 90*time.Minute)
+	defer cancelTime()
+	fmt.Fprintf(t.out, "\n== removing what is left of %s (an interrupt leaves it)\n", t.name)
+
+	if t.bucket == "" { // the deployment ended before anybody looked
+		if network, err := t.resources(ctx, t.networkStack()); err == nil && len(network["AWS::S3::Bucket"]) == 1 {
+			t.bucket = network["AWS::S3::Bucket"][0]
+		}
+	}
+	var left []string
+	// The environment's first: its rules and its target group stand on the load balancer.
+	for _, stack := range []string{t.webStack(), t.networkStack()} {
+		if err := t.deleteStack(ctx, stack); err != nil {
+			left = append(left, fmt.Sprintf("the stack %s: %v; later: aws cloudformation delete-stack --region %s --stack-name %s", stack, err, t.region, stack))
+			if stack == t.webStack() {
+				left = append(left, fmt.Sprintf("the stack %s, which it stands on; after it: aws cloudformation delete-stack --region %s --stack-name %s", t.networkStack(), t.region, t.networkStack()))
+				break
+			}
+		}
+	}
+	if t.bucket != "" && len(left) == 0 {
+		if err := t.deleteBucket(ctx, t.bucket); err != nil {
+			left = append(left, fmt.Sprintf("the bucket %s: %v; later: aws s3 rb --force s3://%s", t.bucket, err, t.bucket))
+		}
+	} else if t.bucket != "" {
+		left = append(left, fmt.Sprintf("the bucket %s, which the load balancer writes to; at last: aws s3 rb --force s3://%s", t.bucket, t.bucket))
+	}
+	if len(left) == 0 && t.now.id != "" {
+		keys, err := t.instanceFiles(ctx)
+		if err == nil {
+			err = t.deleteKeys(ctx, t.serviceBucket(), keys)
+		}
+		if err != nil {
+			left = append(left, fmt.Sprintf("s3://%s/%s: %v", t.serviceBucket(), t.filesOf(), err))
+		}
+	}
+	return left
+}
+
+// stack is a stack that is there, nil if it is not.
+func (t *test) stack(ctx context.Context, name string) (*cfn.Stack, error) {
+	stacks, err := t.cloudformation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if gone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, account.Plain("the stack "+name, err)
+	}
+	for _, s := range stacks.Stacks {
+		if s.StackStatus != cfn.StackStatusDeleteComplete {
+			return &s, nil
+		}
+	}
+	return nil, nil
+}
+
+// deleteStack deletes a stack and waits until it is gone. An update in progress is waited for: CloudFormation refuses before.
+func (t *test) deleteStack(ctx context.Context, name string) error {
+	refused := 0
+	for pause := 500 * time.Millisecond; ; pause = min(2*pause, 15*time.Second) {
+		stack, err := t.stack(ctx, name)
+		if err != nil || stack == nil {
+			return err
+		}
+		switch status := string(stack.StackStatus); {
+		case status == string(cfn.StackStatusDeleteFailed) && refused >= 3:
+			return errors.New(aws.ToString(stack.StackStatusReason))
+		case status == string(cfn.StackStatusDeleteInProgress):
+		case strings.HasPrefix(status, "UPDATE_") && strings.HasSuffix(status, "_IN_PROGRESS"), status == string(cfn.StackStatusRollbackInProgress):
+			fmt.Fprintf(t.out, "%s is %s: waiting\n", name, status)
+		default:
+			refused++
+			fmt.Fprintf(t.out, "deleting %s\n", name)
+			if _, err := t.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
+				return account.Plain("delete "+name, err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the removal was interrupted")
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (t *test) serviceBucket() string {
+	return fmt.Sprintf("elasticbeanstalk-%s-%s", t.region, t.account)
+}
+
+// filesOf begins the names of the environment's files in Elastic Beanstalk's bucket.
+func (t *test) filesOf() string { return "resources/environments/" + t.now.id + "/" }
+
+// instanceFiles are the files that Elastic Beanstalk has kept of the environment, such as the logs that were asked for.
+func (t *test) instanceFiles(ctx context.Context) ([]s3types.ObjectIdentifier, error) {
+	if t.now.id == "" {
+		return nil, nil
+	}
+	return t.keys(ctx, t.serviceBucket(), t.filesOf())
+}
+
+func (t *test) keys(ctx context.Context, bucket, prefix string) ([]s3types.ObjectIdentifier, error) {
+	var keys []s3types.ObjectIdentifier
+	pages := s3.NewListObjectsV2Paginator(t.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if gone(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, account.Plain("the files in "+bucket, err)
+		}
+		for _, o := range page.Contents {
+			keys = append(keys, s3types.ObjectIdentifier{Key: o.Key})
+		}
+	}
+	return keys, nil
+}
+
+func (t *test) deleteKeys(ctx context.Context, bucket string, keys []s3types.ObjectIdentifier) error {
+	for len(keys) > 0 {
+		some := keys[:min(len(keys), 1000)] // as many as one call takes
+		keys = keys[len(some):]
+		done, err := t.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &s3types.Delete{Objects: some, Quiet: aws.Bool(true)}})
+		if err != nil {
+			return account.Plain("delete files of "+bucket, err)
+		}
+		if len(done.Errors) > 0 {
+			return errors.New(aws.ToString(done.Errors[0].Message))
+		}
+	}
+	return nil
+}
+
+func (t *test) deleteBucket(ctx context.Context, bucket string) error {
+	if !strings.HasPrefix(bucket, prefix) {
+		return errors.New("its name does not begin with " + prefix + ": it is left alone")
+	}
+	keys, err := t.keys(ctx, bucket, "")
+	if err == nil {
+		err = t.deleteKeys(ctx, bucket, keys)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := t.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket}); err != nil && !gone(err) {
+		return account.Plain("delete the bucket", err)
+	}
+	return nil
+}
