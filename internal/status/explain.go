@@ -254,7 +254,22 @@ func (f Facts) requests() []Reason {
 	counted := func(class string) bool {
 		return slices.ContainsFunc(f.Health.Causes, func(c string) bool { return strings.Contains(c, "HTTP "+class) })
 	}
+	if f.worker() {
+		return f.messages(counted)
+	}
 	var reasons []Reason
+	if len(f.Groups) == 0 { // a single instance: nobody asks for its health
+		if counted("4xx") {
+			reasons = append(reasons, Reason{Warning, "clients-4xx", "Elastic Beanstalk counts 4xx answers against the environment",
+				"requests of clients: pages that are not there, or a Host that is not in ALLOWED_HOSTS (400), such as a scanner's that uses the address",
+				"leave 4xx out of the health rules (ConfigDocument), or let nginx turn unknown hosts away"})
+		}
+		if counted("5xx") {
+			reasons = append(reasons, Reason{Fault, "clients-5xx", "Elastic Beanstalk counts 5xx answers", "502 is nginx without the app behind it; others are views that fail",
+				"look at web.stdout.log for the traceback; beanpole rehearse --deployed starts the same bundle on this computer"})
+		}
+		return reasons
+	}
 	if counted("4xx") && f.count(unhealthy) == 0 {
 		reasons = append(reasons, Reason{Warning, "clients-4xx", "Elastic Beanstalk counts 4xx answers against the environment, while the health check passes",
 			"requests of clients: pages that are not there, or a Host that is not in ALLOWED_HOSTS (400), such as a scanner's that uses an address",
@@ -263,6 +278,26 @@ func (f Facts) requests() []Reason {
 	if counted("5xx") && f.count(unhealthy) == 0 {
 		reasons = append(reasons, Reason{Fault, "clients-5xx", "Elastic Beanstalk counts 5xx answers, while the health check passes",
 			"views that clients use fail; the health check's does not ask what they need", "look at web.stdout.log for the traceback"})
+	}
+	return reasons
+}
+
+// messages explains the answers that a worker gives to the daemon of its queue: only 200 takes a message off the queue.
+func (f Facts) messages(counted func(string) bool) []Reason {
+	path, _ := value(f.Settings, "aws:elasticbeanstalk:sqsd", "HttpPath")
+	post := "the daemon sends each message as POST http://localhost" + cmp.Or(path, "/") + ", and only the answer 200 takes it off the queue"
+	var reasons []Reason
+	if counted("4xx") {
+		reasons = append(reasons, Reason{Fault, "worker-4xx", "the app answers messages with 4xx: they come again, and end in the dead-letter queue", post,
+			"400: put localhost into ALLOWED_HOSTS. 403: take the view out of the CSRF check (csrf_exempt), or it asks for a login. 404: route the path, or set HttpPath"})
+	}
+	if counted("5xx") {
+		reasons = append(reasons, Reason{Fault, "worker-5xx", "the app answers messages with 5xx: they come again, and end in the dead-letter queue", post,
+			"502 is nginx without the app behind it, 504 a message that takes longer than nginx waits; else look at web.stdout.log for the traceback"})
+	}
+	if f.Health.Requests != nil && f.Health.Requests.Status3xx >= 50 {
+		reasons = append(reasons, Reason{Fault, "worker-3xx", fmt.Sprintf("%d %% of the messages are answered by a redirect: they come again, and end in the dead-letter queue", f.Health.Requests.Status3xx), post,
+			"SECURE_SSL_REDIRECT, or the missing slash at the end of HttpPath: exempt the path from the redirect (SECURE_REDIRECT_EXEMPT), or write it as the URL pattern has it"})
 	}
 	return reasons
 }

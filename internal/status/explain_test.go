@@ -64,6 +64,22 @@ func TestExplain(t *testing.T) {
 		"clients' 5xx": {Target{State: healthy}, func(f *Facts) {
 			f.Health = &Health{Causes: []string{"40 % of the requests are failing with HTTP 5xx."}}
 		}, "clients-5xx", Fault, "views that clients use fail"},
+		"a single instance's 4xx": {Target{}, func(f *Facts) {
+			f.Groups, f.Health = nil, &Health{Causes: []string{"40 % of the requests are failing with HTTP 4xx."}}
+		}, "clients-4xx", Warning, "let nginx turn unknown hosts away"},
+		"a single instance's 5xx": {Target{}, func(f *Facts) {
+			f.Groups, f.Health = nil, &Health{Causes: []string{"40 % of the requests are failing with HTTP 5xx."}}
+		}, "clients-5xx", Fault, "nginx without the app behind it"},
+		"a worker's 4xx": {Target{}, func(f *Facts) {
+			f.Groups, f.Environment.Tier, f.Health = nil, "Worker", &Health{Causes: []string{"40 % of the requests are failing with HTTP 4xx."}}
+			f.Settings = []option.Setting{set("aws:elasticbeanstalk:sqsd", "HttpPath", "/jobs/")}
+		}, "worker-4xx", Fault, "POST http://localhost/jobs/"},
+		"a worker's 5xx": {Target{}, func(f *Facts) {
+			f.Groups, f.Environment.Tier, f.Health = nil, "Worker", &Health{Causes: []string{"40 % of the requests are failing with HTTP 5xx."}}
+		}, "worker-5xx", Fault, "dead-letter queue"},
+		"a worker that redirects": {Target{}, func(f *Facts) {
+			f.Groups, f.Environment.Tier, f.Health = nil, "Worker", &Health{Requests: &Requests{Count: 9, Status3xx: 100}}
+		}, "worker-3xx", Fault, "SECURE_SSL_REDIRECT"},
 		"hidden by 301": {Target{State: healthy}, func(f *Facts) {
 			f.Health = &Health{Requests: &Requests{Count: 20, Status3xx: 100}}
 		}, "healthy-by-301", Warning, "although no view works"},

@@ -122,7 +122,11 @@ func (r Report) WriteText(w io.Writer, now time.Time, colour bool) error {
 	e := r.Environment
 	p.line("%s  %s, %s", p.bold(cmp.Or(e.Name, e.ID)), e.Status, p.paint(e.Colour, e.health()))
 	var about []string
-	for _, part := range []string{e.Region, e.ID, e.Platform, e.Endpoint} {
+	tier := ""
+	if e.Tier == string(option.Worker) {
+		tier = "worker"
+	}
+	for _, part := range []string{e.Region, e.ID, tier, e.Platform, e.Endpoint} {
 		if part != "" {
 			about = append(about, part)
 		}

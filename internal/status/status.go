@@ -47,6 +47,8 @@ type Environment struct {
 	// Platform is the platform's name and version, such as "Python 3.13 running on 64bit Amazon Linux 2023/4.13.7".
 	Platform string `json:"platform"`
 	Endpoint string `json:"endpoint"`
+	// Tier is WebServer or Worker.
+	Tier string `json:"tier"`
 	// Status is Ready, Updating, Launching, …; Colour is Green, Yellow, Red or Grey; HealthStatus is Ok, Info, Warning,
 	// Degraded, Severe, … with enhanced health reporting, else "".
 	Status       string    `json:"status"`
@@ -145,6 +147,9 @@ func (f Facts) Ready() bool { return f.Environment.Status == "Ready" }
 func (f Facts) Green() bool {
 	return f.Ready() && f.Environment.Colour == "Green" && f.count(unhealthy) == 0
 }
+
+// worker says that nobody but the daemon of a queue asks the app.
+func (f Facts) worker() bool { return f.Environment.Tier == string(option.Worker) }
 
 // Gone says that there is nothing to wait for.
 func (f Facts) Gone() bool {

@@ -87,6 +87,9 @@ func (c *Client) environment(d types.EnvironmentDescription) status.Environment 
 		Version: aws.ToString(d.VersionLabel), Endpoint: aws.ToString(d.EndpointURL), Updated: aws.ToTime(d.DateUpdated),
 		Status: string(d.Status), Colour: string(d.Health), HealthStatus: string(d.HealthStatus),
 	}
+	if d.Tier != nil {
+		e.Tier = aws.ToString(d.Tier.Name)
+	}
 	_, name, ok := strings.Cut(aws.ToString(d.PlatformArn), "platform/")
 	if e.Platform = name; !ok {
 		e.Platform = aws.ToString(d.SolutionStackName)
@@ -363,22 +366,30 @@ func (c *Client) groups(ctx context.Context, id string) ([]status.TargetGroup, e
 	return found, nil
 }
 
-// process finds the name of a process by its port, if only one has it: Beanstalk's stack does not tell it.
+// process finds the name of a process by its port, and by its path if several have that port: Beanstalk's stack does not
+// tell it.
 func process(g status.TargetGroup, settings []option.Setting) string {
 	if g.Process != "" {
 		return g.Process
 	}
-	found := ""
-	for _, s := range settings {
-		name, ok := strings.CutPrefix(s.Namespace, "aws:elasticbeanstalk:environment:process:")
-		if ok && name != "default" && s.OptionName == "Port" && s.Value == strconv.Itoa(g.Port) {
-			if found != "" {
-				return ""
+	with := func(option, value string) (names []string) {
+		for _, s := range settings {
+			name, ok := strings.CutPrefix(s.Namespace, "aws:elasticbeanstalk:environment:process:")
+			if ok && name != "default" && s.OptionName == option && s.Value == value {
+				names = append(names, name)
 			}
-			found = name
 		}
+		return names
 	}
-	return found
+	names := with("Port", strconv.Itoa(g.Port))
+	if len(names) > 1 {
+		paths := with("HealthCheckPath", g.Path)
+		names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(paths, name) })
+	}
+	if len(names) != 1 {
+		return ""
+	}
+	return names[0]
 }
 
 func (c *Client) platform(ctx context.Context, arn string) (*status.Platform, error) {

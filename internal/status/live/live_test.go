@@ -97,7 +97,7 @@ func TestGreen(t *testing.T) {
 		t.Errorf("not known: %q", f.Notes)
 	}
 	e := f.Environment
-	if e.ID != "e-abcdefghij" || e.Stack != "shop-production-web" || e.Platform != "Python 3.13 running on 64bit Amazon Linux 2023/4.13.7" || e.Region != "eu-central-1" {
+	if e.ID != "e-abcdefghij" || e.Tier != "WebServer" || e.Stack != "shop-production-web" || e.Platform != "Python 3.13 running on 64bit Amazon Linux 2023/4.13.7" || e.Region != "eu-central-1" {
 		t.Errorf("environment %+v", e)
 	}
 	if len(f.Instances) != 2 || f.Instances[0].Load != 0.12 || f.Instances[1].Version != "v42" {
