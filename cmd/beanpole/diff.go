@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -41,14 +42,16 @@ func newDiffCommand() *cobra.Command {
 Compares two sets of CloudFormation templates and says of each change whether it interrupts nothing, restarts the
 application, replaces instances or the environment, or will be refused. Each side is the directory that cdk synth writes,
 a template (JSON or YAML), or a revision of the repository, which is checked out into a temporary worktree and
-synthesised there with the app command of its cdk.json. Without AWS, in every language of the CDK. With --deployed one side
-is what runs: the templates that CloudFormation has of the other side's stacks.
+synthesised there with the app command of its cdk.json. Without AWS, in every language of the CDK. If the other side is a
+template, a revision is that file as it was there; REVISION:PATH is another one. With --deployed one side is what runs: the
+templates that CloudFormation has of the other side's stacks.
 
 Exit code 1 if --fail-on is met, 2 if the templates cannot be compared. What --fail-on can name:
   ` + strings.Join(templatediff.Flags(), ", ") + `
 or "none".`,
 		Example: `  npx cdk synth -q && beanpole diff --base main
   npx cdk synth -q && beanpole diff --deployed
+  beanpole diff --base main --head template.yaml
   beanpole diff --base old/cdk.out --head cdk.out --fail-on rejected,replaces-environment,broadens-access
   beanpole diff --base main --comment comment.md --overflow "$GITHUB_STEP_SUMMARY"`,
 		Args: cobra.NoArgs,
@@ -70,12 +73,13 @@ or "none".`,
 				wait   sync.WaitGroup
 			)
 			for i, from := range []string{base, head} {
+				other := [2]string{head, base}[i]
 				remove[i] = func() {}
 				if from == "" {
 					continue // what is deployed, which the other side names
 				}
 				wait.Go(func() {
-					sides[i], remove[i], errs[i] = openSide(cmd.Context(), from, app, log)
+					sides[i], remove[i], errs[i] = openSide(cmd.Context(), from, other, app, log)
 					if errs[i] != nil {
 						errs[i] = fmt.Errorf("%s: %w", []string{"--base", "--head"}[i], errs[i])
 					}
@@ -160,8 +164,9 @@ func openDeployed(ctx context.Context, head *templatediff.Assembly) (*templatedi
 	return templatediff.OpenDeployed(ctx, client, head)
 }
 
-// openSide reads a directory or file if there is one of that name, else a revision.
-func openSide(ctx context.Context, from, app string, log func(string)) (*templatediff.Assembly, func(), error) {
+// openSide reads a directory or file if there is one of that name, else a revision: a file of it, if that is asked for or
+// the other side is a file.
+func openSide(ctx context.Context, from, other, app string, log func(string)) (*templatediff.Assembly, func(), error) {
 	nothing := func() {}
 	switch _, err := os.Stat(from); {
 	case err == nil:
@@ -173,7 +178,37 @@ func openSide(ctx context.Context, from, app string, log func(string)) (*templat
 	if from == "cdk.out" {
 		return nil, nothing, errors.New("there is no cdk.out here: run cdk synth first, or say what to compare")
 	}
-	return templatediff.Revision{Dir: ".", Name: from, App: app, Log: log}.Open(ctx)
+	revision := templatediff.Revision{Dir: ".", Name: from, App: app, Log: log}
+	if name, file, ok := strings.Cut(from, ":"); ok {
+		revision.Name = name
+		a, err := revision.File(ctx, file)
+		return a, nothing, err
+	}
+	if info, err := os.Stat(other); err == nil && info.Mode().IsRegular() && app == "" {
+		file, err := relative(other)
+		if err != nil {
+			return nil, nothing, err
+		}
+		a, err := revision.File(ctx, file)
+		if errors.Is(err, fs.ErrNotExist) { // then all of the template is new
+			a, err = &templatediff.Assembly{Name: from, Warnings: []string{fmt.Sprintf("%s has no file %s", from, file)}}, nil
+		}
+		return a, nothing, err
+	}
+	return revision.Open(ctx)
+}
+
+// relative is a path as git takes it behind a revision: from this directory.
+func relative(path string) (string, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", err
+	}
+	path, err = filepath.Rel(here, path)
+	return "./" + filepath.ToSlash(path), err
 }
 
 func writeReport(out io.Writer, report *templatediff.Report, format, name, link, overflow string) error {

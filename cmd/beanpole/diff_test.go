@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -111,5 +112,47 @@ func TestDiffHasNoColoursOutsideOfATerminal(t *testing.T) {
 	stdout, _, _ := execute(t, "", "diff", "--base", corpus+"access/base.json", "--head", corpus+"access/head.json")
 	if strings.Contains(stdout, "\x1b") {
 		t.Errorf("colours: %q", stdout)
+	}
+}
+
+// A repository with plain templates has nothing to synthesise: a revision is the template as it was there.
+func TestDiffOfATemplateAgainstARevision(t *testing.T) {
+	t.Chdir(t.TempDir())
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	write := func(file, size string) {
+		t.Helper()
+		text := "Resources:\n  Web:\n    Type: AWS::ElasticBeanstalk::Environment\n    Properties:\n      ApplicationName: shop\n      OptionSettings:\n" +
+			"        - {Namespace: 'aws:autoscaling:asg', OptionName: MaxSize, Value: '" + size + "'}\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git("init", "-q", "-b", "main")
+	write("web.yaml", "2")
+	git("add", "-A")
+	git("commit", "-q", "-m", "x")
+	write("web.yaml", "6")
+	write("other.yaml", "6")
+	for name, test := range map[string]struct{ base, head, says string }{
+		"the same file":        {"main", "web.yaml", "MaxSize: 2 → 6"},
+		"another file":         {"HEAD:web.yaml", "other.yaml", "MaxSize: 2 → 6"},
+		"a file that is new":   {"HEAD", "other.yaml", "HEAD has no file ./other.yaml"},
+		"the other way around": {"web.yaml", "HEAD", "MaxSize: 6 → 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, code, message := execute(t, "", "diff", "--base", test.base, "--head", test.head)
+			if code != 0 || !strings.Contains(stdout, test.says) {
+				t.Errorf("exit %d, %q, printed %q", code, message, stdout)
+			}
+		})
+	}
+	if _, code, message := execute(t, "", "diff", "--base", "HEAD:gone.yaml", "--head", "web.yaml"); code != 2 || !strings.Contains(message, "HEAD has no file gone.yaml") {
+		t.Errorf("exit %d, %q", code, message)
 	}
 }

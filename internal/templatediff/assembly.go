@@ -67,17 +67,25 @@ func openFile(path string) (*Assembly, error) {
 	if err != nil {
 		return nil, err
 	}
+	a, err := parseSingle(path, filepath.Base(path), data)
+	if err != nil {
+		return nil, err
+	}
+	// A template inside of an assembly has its assets beside it.
+	a.Stacks[0].assets, _ = readAssets(filepath.Dir(path), a.Stacks[0].Name+".assets.json")
+	return a, nil
+}
+
+// parseSingle reads one template, of which only the file's name is known.
+func parseSingle(path, name string, data []byte) (*Assembly, error) {
 	document, err := template.Parse(path, data)
 	if err != nil {
 		return nil, err
 	}
-	name := filepath.Base(path)
 	for _, suffix := range []string{".json", ".yaml", ".yml", ".template"} {
 		name = strings.TrimSuffix(name, suffix)
 	}
 	a := &Assembly{Name: path, single: true, Stacks: []*Stack{{ID: name, Name: name, Document: document}}}
-	// A template inside of an assembly has its assets beside it.
-	a.Stacks[0].assets, _ = readAssets(filepath.Dir(path), name+".assets.json")
 	return a, a.finish()
 }
 

@@ -2,6 +2,7 @@ package templatediff
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,38 +33,66 @@ type Revision struct {
 // installed are directories of dependencies that git does not keep and that an app does not start without.
 var installed = []string{"node_modules", ".venv", "venv"}
 
+// git runs git in a directory, and returns what it prints.
+func git(ctx context.Context, dir string, arguments ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", arguments...)
+	cmd.Dir = dir
+	var out, problem bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problem
+	if err := cmd.Run(); err != nil {
+		if message := strings.TrimSpace(problem.String()); message != "" {
+			return "", errors.New(message)
+		}
+		return "", err
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// find returns the top directory of the repository, and the revision's commit.
+func (r Revision) find(ctx context.Context) (top, commit string, err error) {
+	top, err = git(ctx, r.Dir, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return "", "", fmt.Errorf("%q is neither a file nor a directory, and no revision either: %w", r.Name, err)
+	}
+	if strings.HasPrefix(r.Name, "-") {
+		return "", "", fmt.Errorf("%q is no revision", r.Name)
+	}
+	commit, err = git(ctx, r.Dir, "rev-parse", "--verify", "--quiet", r.Name+"^{commit}")
+	if err != nil {
+		return "", "", fmt.Errorf("%q is neither a file nor a directory nor a revision of %s; of a shallow clone, fetch it first", r.Name, top)
+	}
+	return top, commit, nil
+}
+
+// File reads one template of the revision, by its path as git understands it behind a colon. The error is an
+// [fs.ErrNotExist] if the revision has no such file.
+func (r Revision) File(ctx context.Context, file string) (*Assembly, error) {
+	_, commit, err := r.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := git(ctx, r.Dir, "cat-file", "-e", commit+":"+file); err != nil {
+		return nil, cmp.Or(ctx.Err(), fmt.Errorf("%s has no file %s: %w", r.Name, file, fs.ErrNotExist))
+	}
+	text, err := git(ctx, r.Dir, "show", commit+":"+file)
+	if err != nil {
+		return nil, err
+	}
+	return parseSingle(r.Name+":"+file, filepath.Base(file), []byte(text))
+}
+
 // Open checks the revision out into a temporary worktree, runs the app there as the CDK's own command line would, without
 // credentials being needed and without look-ups, and reads what it writes. The worktree is removed again in any case;
 // remove removes what the app wrote, and is never nil.
 func (r Revision) Open(ctx context.Context) (a *Assembly, remove func(), err error) {
 	remove = func() {}
-	git := func(dir string, arguments ...string) (string, error) {
-		cmd := exec.CommandContext(ctx, "git", arguments...)
-		cmd.Dir = dir
-		var out, problem bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &problem
-		if err := cmd.Run(); err != nil {
-			if message := strings.TrimSpace(problem.String()); message != "" {
-				return "", errors.New(message)
-			}
-			return "", err
-		}
-		return strings.TrimSpace(out.String()), nil
-	}
-	top, err := git(r.Dir, "rev-parse", "--show-toplevel")
-	if err != nil {
-		return nil, remove, fmt.Errorf("%q is neither a file nor a directory, and no revision either: %w", r.Name, err)
-	}
-	prefix, err := git(r.Dir, "rev-parse", "--show-prefix")
+	top, commit, err := r.find(ctx)
 	if err != nil {
 		return nil, remove, err
 	}
-	if strings.HasPrefix(r.Name, "-") {
-		return nil, remove, fmt.Errorf("%q is no revision", r.Name)
-	}
-	commit, err := git(r.Dir, "rev-parse", "--verify", "--quiet", r.Name+"^{commit}")
+	prefix, err := git(ctx, r.Dir, "rev-parse", "--show-prefix")
 	if err != nil {
-		return nil, remove, fmt.Errorf("%q is neither a file nor a directory nor a revision of %s; of a shallow clone, fetch it first", r.Name, top)
+		return nil, remove, err
 	}
 	temporary, err := os.MkdirTemp("", "beanpole-diff-")
 	if err != nil {
@@ -81,7 +110,7 @@ func (r Revision) Open(ctx context.Context) (a *Assembly, remove func(), err err
 			remove()
 		}
 	}()
-	if _, err = git(top, "worktree", "add", "--detach", "--force", worktree, commit); err != nil {
+	if _, err = git(ctx, top, "worktree", "add", "--detach", "--force", worktree, commit); err != nil {
 		return nil, remove, fmt.Errorf("cannot check %s out: %w", r.Name, err)
 	}
 	out := filepath.Join(temporary, "cdk.out")

@@ -2,6 +2,8 @@ package templatediff
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -155,4 +157,26 @@ func TestInterruptLeavesNothingBehind(t *testing.T) {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 	clean(t, app)
+}
+
+// Plain CloudFormation has nothing to synthesise: a revision is the file as it was there.
+func TestRevisionOfOneFile(t *testing.T) {
+	app, commit := repository(t)
+	commit(map[string]string{"infrastructure/web.yaml": "Resources: {T: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: two}}}\n"})
+	ctx := context.Background()
+	for name, file := range map[string]string{"HEAD": "./web.yaml", "main": "infrastructure/web.yaml"} {
+		a, err := Revision{Dir: app, Name: name}.File(ctx, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(a.Stacks) != 1 || a.Stacks[0].Name != "web" || len(a.Stacks[0].Document.Resources) != 1 {
+			t.Errorf("%s: %+v", name, a.Stacks)
+		}
+	}
+	if _, err := (Revision{Dir: app, Name: "HEAD~1"}).File(ctx, "./web.yaml"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "HEAD~1 has no file ./web.yaml") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := (Revision{Dir: app, Name: "nowhere"}).File(ctx, "./web.yaml"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
 }

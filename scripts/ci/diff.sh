@@ -18,20 +18,22 @@ esac
 
 directory=$(mktemp -d "$RUNNER_TEMP/beanpole-diff-XXXXXX")
 comment=$directory/comment.md
-whole=$(mktemp) errors=$(mktemp)
+whole=$(mktemp) errors=$(mktemp) report=$(mktemp)
 code=0
 "$BEANPOLE" diff --base "$BASE" --head "$HEAD" ${APP:+--app "$APP"} ${NAME:+--name "$NAME"} --fail-on "$FAIL_ON" \
-	${REHEARSAL:+--rehearsal "$REHEARSAL"} --comment "$comment" --overflow "$whole" --overflow-at "the summary of the job has all of them" 2>"$errors" || code=$?
+	${REHEARSAL:+--rehearsal "$REHEARSAL"} --comment "$comment" --overflow "$whole" --overflow-at "the summary of the job has all of them" 2>"$errors" >"$report" || code=$?
+cat "$report"
 cat "$errors" >&2
+verdict=$(head -n 1 "$report" | cut -c 1-300)
 if [ ! -s "$comment" ]; then
+	verdict="The templates cannot be compared"
 	# shellcheck disable=SC2016 # Markdown
-	printf '<!-- beanpole diff %s -->\n**The templates cannot be compared.**\n\n``````\n%s\n``````\n' "$NAME" "$(tail -n 20 "$errors" | tr -d '`' | cut -c 1-1000)" >"$comment"
+	printf '<!-- beanpole diff %s -->\n**%s.**\n\n``````\n%s\n``````\n' "$NAME" "$verdict" "$(tail -n 20 "$errors" | tr -d '`' | cut -c 1-1000)" >"$comment"
 fi
-verdict=$(sed -n '/^<!--/d; /[^[:space:]]/{p;q;}' "$comment" | tr -d '`*#' | cut -c 1-300)
 [ "$ACCEPTED" != true ] || printf '\nA label accepts what this does.\n' >>"$comment"
 if [ -s "$whole" ]; then cat "$whole"; else cat "$comment"; fi >>"$GITHUB_STEP_SUMMARY"
 printf '%s\n' "${NUMBER-}" >"$directory/number"
-rm -f "$whole" "$errors"
+rm -f "$whole" "$errors" "$report"
 {
 	printf 'code=%s\n' "$code"
 	printf 'verdict=%s\n' "$verdict"
