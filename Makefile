@@ -33,6 +33,7 @@ check: setup
 
 bench: setup
 	@python3 test/bench/commands.py
+	@python3 test/bench/diff.py
 
 aws-smoke: setup
 	@go build -o .beanpole/bin/smoke ./test/smoke

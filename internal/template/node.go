@@ -2,6 +2,7 @@ package template
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,25 +132,22 @@ func parse(data []byte) (*node, error) {
 }
 
 func parseJSON(data []byte) (*node, error) {
-	if !json.Valid(data) {
-		var v any
-		err := json.Unmarshal(data, &v)
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			line, column := position(data, int(syntax.Offset)-1)
-			return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
-		}
-		if err == nil {
-			err = errors.New("not JSON")
-		}
-		return nil, err
-	}
 	r := &jsonReader{data: string(data), line: 1}
 	n := r.value(0)
-	if r.err != nil {
-		return nil, r.err
+	if r.space(); r.at < len(r.data) {
+		r.fail()
 	}
-	return &n, nil
+	if !errors.Is(r.err, errSyntax) {
+		return &n, r.err
+	}
+	var v any
+	err := json.Unmarshal(data, &v) // it says what is wrong, and where
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		line, column := position(data, int(syntax.Offset)-1)
+		return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
+	}
+	return nil, cmp.Or(err, r.err)
 }
 
 func position(data []byte, offset int) (line, column int) {
@@ -157,8 +155,7 @@ func position(data []byte, offset int) (line, column int) {
 	return 1 + bytes.Count(data[:offset], []byte("\n")), offset - bytes.LastIndexByte(data[:offset], '\n')
 }
 
-// jsonReader walks over bytes that json.Valid has accepted, which is why it checks nothing but the depth.
-// encoding/json knows no positions, and the YAML reader is six times slower.
+// jsonReader reads JSON with positions, which encoding/json does not know; the YAML reader is six times slower.
 type jsonReader struct {
 	data      string // the texts of the nodes are parts of it
 	at        int
@@ -168,6 +165,24 @@ type jsonReader struct {
 	// keys and values are those of the objects and lists that are still open, so that each gets slices of its own length.
 	keys   []key
 	values []node
+}
+
+var errSyntax = errors.New("not JSON")
+
+// fail ends the reading.
+func (r *jsonReader) fail() {
+	if r.err == nil {
+		r.err = errSyntax
+	}
+	r.at = len(r.data)
+}
+
+// next is the next byte, 0 at the end.
+func (r *jsonReader) next() byte {
+	if r.at < len(r.data) {
+		return r.data[r.at]
+	}
+	return 0
 }
 
 func (r *jsonReader) space() {
@@ -189,66 +204,119 @@ func (r *jsonReader) value(depth int) node {
 	n := node{line: int32(r.line), column: int32(r.at - r.lineStart + 1)}
 	if depth > maxDepth {
 		r.err = fmt.Errorf("line %d: nested deeper than %d levels", r.line, maxDepth)
-		r.at = len(r.data)
+		r.fail()
 		return n
 	}
-	switch c := r.data[r.at]; c {
-	case '{', '[':
+	switch c := r.next(); c {
+	case '{':
+		n.kind = object
+		r.inside('}', &n, depth)
+	case '[':
 		n.kind = list
-		if c == '{' {
-			n.kind = object
-		}
-		r.at++
-		keys, values := len(r.keys), len(r.values)
-		for r.err == nil {
-			r.space()
-			switch r.data[r.at] {
-			case '}', ']':
-				r.at++
-				n.keys, r.keys = slices.Clone(r.keys[keys:]), r.keys[:keys]
-				n.values, r.values = slices.Clone(r.values[values:]), r.values[:values]
-				return n
-			case ',':
-				r.at++
-				r.space()
-			}
-			if n.kind == object {
-				k := key{line: int32(r.line), column: int32(r.at - r.lineStart + 1)}
-				k.text = r.string()
-				r.keys = append(r.keys, k)
-				r.space()
-				r.at++ // the colon
-			}
-			if r.err == nil {
-				v := r.value(depth + 1)
-				r.values = append(r.values, v)
-			}
-		}
+		r.inside(']', &n, depth)
 	case '"':
 		n.kind = text
 		n.text = r.string()
+	case 't':
+		n.kind, n.text = boolean, r.word("true")
+	case 'f':
+		n.kind, n.text = boolean, r.word("false")
+	case 'n':
+		n.kind, n.text = null, r.word("null")
 	default:
-		start := r.at
-		for r.at < len(r.data) && !strings.ContainsRune(",]} \t\r\n", rune(r.data[r.at])) {
-			r.at++
-		}
-		n.text = r.data[start:r.at]
-		switch c {
-		case 't', 'f':
-			n.kind = boolean
-		case 'n':
-			n.kind = null
-		default:
-			n.kind = number
-		}
+		n.kind, n.text = number, r.number()
 	}
 	return n
 }
 
+// inside reads what an object or a list holds, to its end.
+func (r *jsonReader) inside(end byte, n *node, depth int) {
+	keys, values := len(r.keys), len(r.values)
+	r.at++
+	r.space()
+	for more := r.next() != end; more && r.err == nil; {
+		if n.kind == object {
+			r.space()
+			k := key{line: int32(r.line), column: int32(r.at - r.lineStart + 1)}
+			k.text = r.string()
+			r.keys = append(r.keys, k)
+			r.space()
+			if r.next() != ':' {
+				r.fail()
+				break
+			}
+			r.at++
+		}
+		v := r.value(depth + 1)
+		r.values = append(r.values, v)
+		r.space()
+		if more = r.next() == ','; more {
+			r.at++
+		}
+	}
+	if r.next() != end {
+		r.fail()
+	}
+	r.at++
+	n.keys, r.keys = slices.Clone(r.keys[keys:]), r.keys[:keys]
+	n.values, r.values = slices.Clone(r.values[values:]), r.values[:values]
+}
+
+func (r *jsonReader) word(word string) string {
+	if !strings.HasPrefix(r.data[r.at:], word) {
+		r.fail()
+		return ""
+	}
+	r.at += len(word)
+	return word
+}
+
+func (r *jsonReader) number() string {
+	start := r.at
+	digits := func() {
+		first := r.at
+		for c := r.next(); c >= '0' && c <= '9'; c = r.next() {
+			r.at++
+		}
+		if r.at == first {
+			r.fail()
+		}
+	}
+	if r.next() == '-' {
+		r.at++
+	}
+	if r.next() == '0' {
+		r.at++ // and no digit may follow
+	} else {
+		digits()
+	}
+	if r.next() == '.' {
+		r.at++
+		digits()
+	}
+	if c := r.next(); c == 'e' || c == 'E' {
+		r.at++
+		if c := r.next(); c == '+' || c == '-' {
+			r.at++
+		}
+		digits()
+	}
+	return r.data[start:min(r.at, len(r.data))]
+}
+
 func (r *jsonReader) string() string {
 	start, escaped := r.at, false
-	for r.at++; r.data[r.at] != '"'; r.at++ {
-		if r.data[r.at] == '\\' {
+	if r.next() != '"' {
+		r.fail()
+		return ""
+	}
+	for r.at++; r.next() != '"'; r.at++ {
+		c := r.next()
+		if c < ' ' { // or the end
+			r.fail()
+			return ""
+		}
+		if c == '\\' {
 			escaped = true
 			r.at++
 		}
@@ -258,8 +326,8 @@ func (r *jsonReader) string() string {
 		return raw
 	}
 	var s string
-	if err := json.Unmarshal([]byte(r.data[start:r.at]), &s); err != nil {
-		r.err = err
+	if json.Unmarshal([]byte(r.data[start:r.at]), &s) != nil {
+		r.fail()
 	}
 	return s
 }
