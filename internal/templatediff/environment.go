@@ -493,6 +493,8 @@ func (e *environmentChange) mixes() {
 		case immutableUpdate && len(e.instances) > 0 && resource:
 			row.Effect = Rejected
 			row.Why = join(row.Why, fmt.Sprintf("Beanstalk refuses to change resources in the same update as an immutable one (%s replaces the instances)", e.instances[0])+separately)
+		case immutableUpdate && len(e.instances) > 0 && row.Effect == RestartsApplication:
+			row.Why = join(row.Why, fmt.Sprintf("AWS documents that an immutable update (%s replaces the instances) takes no other settings with it: if it is refused, deploy them one after the other", e.instances[0]))
 		}
 	}
 }

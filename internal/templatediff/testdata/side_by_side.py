@@ -1,4 +1,4 @@
-"""Writes README.md here: every pair of the corpus through `cdk diff` and through `beanpole diff`, side by side.
+"""Writes docs/side-by-side.md: every pair of the corpus through `cdk diff` and through `beanpole diff`.
 
     python3 internal/templatediff/testdata/side_by_side.py BEANPOLE
 
@@ -105,10 +105,11 @@ def main():
     out = [
         "# The same changes through `cdk diff` and `beanpole diff`",
         "",
-        "Each directory of `corpus/` is a pair: what runs (`base`), what will run (`head`), and what must come out (`expect.json`).",
+        "Each directory of [the corpus](../internal/templatediff/testdata/corpus) is a pair: what runs (`base`), what will run (`head`), and what must come out (`expect.json`).",
         "The templates are written for the test, small, with the resource types, options and values of the source that each pair",
         "names; what changes is the source's own history where it says so, else it is made up. The left column is `cdk diff",
-        "--template --fail-on destructive` of the pinned CDK CLI, the right one `beanpole diff`. Made by `side_by_side.py`.",
+        "--template --fail-on destructive` of the pinned CDK CLI, the right one `beanpole diff`. Made by",
+        "[side_by_side.py](../internal/templatediff/testdata/side_by_side.py).",
         "",
     ]
     for pair in sorted(os.listdir(os.path.join(HERE, "corpus"))):
@@ -130,7 +131,7 @@ def main():
             "</tr></table>",
             "",
         ]
-    with open(os.path.join(HERE, "README.md"), "w") as f:
+    with open(os.path.join(ROOT, "docs", "side-by-side.md"), "w") as f:
         f.write("\n".join(out))
 
 
