@@ -263,7 +263,22 @@ func TestRulesOfASecondEnvironment(t *testing.T) {
 	network := c.deploy("second-net", "CREATE", file(t, "network.yaml"))
 	template := file(t, "web.yaml")
 	wantStatus(t, c.deploy("second-a", "CREATE", template, "Network", "second-net", "Bucket", "second-bundles"), "CREATE_COMPLETE")
-	wantStatus(t, c.deploy("second-b", "CREATE", template, "Network", "second-net", "Bucket", "second-bundles", "Priority", "200"), "CREATE_COMPLETE")
+	// This one has a second process: a target group that its instances serve, and that no rule of Beanstalk's forwards to.
+	const process = "        - {Namespace: \"aws:elasticbeanstalk:environment:process:api\", OptionName: Port, Value: \"8001\"}\n"
+	const settings = "      OptionSettings:\n"
+	second := c.deploy("second-b", "CREATE", strings.Replace(template, settings, settings+process, 1), "Network", "second-net", "Bucket", "second-bundles", "Priority", "200")
+	wantStatus(t, second, "CREATE_COMPLETE")
+	made := c.own(second.output(t, "Environment"))
+	group := c.autoScalingGroup(made["AWSEBAutoScalingGroup"])
+	ports := map[string]string{}
+	for logical, id := range made {
+		if strings.HasPrefix(logical, "AWSEBV2LoadBalancerTargetGroup") && slices.Contains(group.TargetGroups, id) {
+			ports[c.targetGroup(id).Port] = logical
+		}
+	}
+	if len(ports) != 2 || ports["80"] != "AWSEBV2LoadBalancerTargetGroup" || ports["8001"] == "" {
+		t.Errorf("the Auto Scaling group serves %v of %v", ports, made)
+	}
 	var priorities []string
 	for _, r := range c.rules(network.output(t, "Listener")) {
 		priorities = append(priorities, r.Priority)

@@ -234,6 +234,19 @@ func TestFailuresAreTold(t *testing.T) {
 			"Other": resource("AWS::SNS::Topic", map[string]any{"Colour": "red"})}},
 		{"unknown attribute", "does not support attribute type Colour", map[string]any{
 			"Other": resource("AWS::SNS::Topic", map[string]any{"DisplayName": map[string]any{"Fn::GetAtt": []string{"Topic", "Colour"}}})}},
+		// What moto takes and AWS does not.
+		{"dual stack without IPv6", "You must specify subnets with an associated IPv6 CIDR block", map[string]any{
+			"VPC":    resource("AWS::EC2::VPC", map[string]any{"CidrBlock": "10.0.0.0/16"}),
+			"Subnet": resource("AWS::EC2::Subnet", map[string]any{"VpcId": map[string]any{"Ref": "VPC"}, "CidrBlock": "10.0.0.0/24"}),
+			"Balancer": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", map[string]any{"IpAddressType": "dualstack",
+				"Subnets": []any{map[string]any{"Ref": "Subnet"}}})}},
+		{"access logs without rights", "Access Denied for bucket: ", map[string]any{
+			"VPC":    resource("AWS::EC2::VPC", map[string]any{"CidrBlock": "10.0.0.0/16"}),
+			"Subnet": resource("AWS::EC2::Subnet", map[string]any{"VpcId": map[string]any{"Ref": "VPC"}, "CidrBlock": "10.0.0.0/24"}),
+			"Bucket": resource("AWS::S3::Bucket", nil),
+			"Balancer": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", map[string]any{"Subnets": []any{map[string]any{"Ref": "Subnet"}},
+				"LoadBalancerAttributes": []any{map[string]any{"Key": "access_logs.s3.enabled", "Value": "true"},
+					map[string]any{"Key": "access_logs.s3.bucket", "Value": map[string]any{"Ref": "Bucket"}}}})}},
 		{"custom resource without a function", "Function not found", map[string]any{
 			"Call": resource("Custom::AWS", map[string]any{"ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:none",
 				"Create": `{"service":"SNS","action":"listTopics"}`})}},
@@ -410,6 +423,30 @@ func TestExportsInUse(t *testing.T) {
 	for _, name := range []string{"exports-c", "exports-b", "exports-a"} {
 		c.delete(name)
 	}
+}
+
+// A load balancer with deletion protection stays, and the stack with it, until the protection is taken away.
+func TestDeletionProtection(t *testing.T) {
+	c := sharedServer(t)
+	c.keepsClean()
+	template := func(protected string) string {
+		return document(t, map[string]any{"Resources": map[string]any{
+			"VPC":    resource("AWS::EC2::VPC", map[string]any{"CidrBlock": "10.0.0.0/16"}),
+			"Subnet": resource("AWS::EC2::Subnet", map[string]any{"VpcId": map[string]any{"Ref": "VPC"}, "CidrBlock": "10.0.0.0/24"}),
+			"Balancer": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", map[string]any{"Subnets": []any{map[string]any{"Ref": "Subnet"}}, "Scheme": "internal",
+				"LoadBalancerAttributes": []any{map[string]any{"Key": "deletion_protection.enabled", "Value": protected}}})},
+			"Outputs": map[string]any{"Balancer": map[string]any{"Value": map[string]any{"Ref": "Balancer"}}}})
+	}
+	s := c.deploy("protected", "CREATE", template("true"))
+	wantStatus(t, s, "CREATE_COMPLETE")
+	c.must(nil, "cloudformation", "DeleteStack", "StackName", "protected")
+	wantStatus(t, c.stack("protected"), "DELETE_FAILED")
+	if reasons := strings.Join(c.reasons("protected", "DELETE_FAILED"), "; "); !strings.Contains(reasons, "cannot be deleted because deletion protection is enabled") {
+		t.Errorf("reasons %q", reasons)
+	}
+	c.must(nil, "elasticloadbalancing", "ModifyLoadBalancerAttributes", "LoadBalancerArn", s.output(t, "Balancer"),
+		"Attributes.member.1.Key", "deletion_protection.enabled", "Attributes.member.1.Value", "false")
+	c.delete("protected")
 }
 
 // What is to stay stays, what cannot go is told, and what it needs stays with it.

@@ -6,7 +6,14 @@
 // Python environment that the set-up creates there.
 //
 // What a green run proves: the command line, the assets, change sets, references, outputs, the order of the resources,
-// what each service was asked for. What it does not prove: that AWS accepts it, or that an instance starts.
+// what each service was asked for, and what Elastic Beanstalk would make of an environment's option settings and of the
+// configuration files in its source bundle. What it does not prove: that AWS accepts it, or that an instance starts.
+//
+// Custom resources: what the functions of aws-cdk-lib do that a Beanstalk stack uses, the plug-in does in their place. Another
+// custom resource whose function is in Python has its function run, in a process of its own, for a minute at most, with this
+// server as its AWS. That is code of the template that the user deploys to their own computer; it is not confined.
+//
+// Resource types and properties that the plug-in does not know are refused by name.
 package localaws
 
 import (

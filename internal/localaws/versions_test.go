@@ -181,6 +181,14 @@ func TestKindsOfEnvironments(t *testing.T) {
 		_, err := eb.CreateEnvironment(ctx, in)
 		wantError(t, err, what)
 	}
+	// An endpoint that is to be notified gets a topic.
+	if _, err := eb.UpdateEnvironment(ctx, &elasticbeanstalk.UpdateEnvironmentInput{EnvironmentName: aws.String("kinds"),
+		OptionSettings: []types.ConfigurationOptionSetting{set("aws:elasticbeanstalk:sns:topics", "Notification Endpoint", "ops@example.org")}}); err != nil {
+		t.Fatal(err)
+	}
+	if topics := c.resources()["AWS::SNS::Topic"]; len(topics) != 1 || !strings.HasSuffix(topics[0], ":ElasticBeanstalkNotifications-Environment-kinds") {
+		t.Errorf("topics %v", topics)
+	}
 	_, err := eb.UpdateEnvironment(ctx, &elasticbeanstalk.UpdateEnvironmentInput{EnvironmentName: aws.String("kinds"), Tier: &types.EnvironmentTier{Name: aws.String("WebServer"), Type: aws.String("Standard")}})
 	wantError(t, err, "tier of an environment cannot change")
 }

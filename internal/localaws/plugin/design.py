@@ -196,6 +196,7 @@ class Design:
             resources["AWSEBEIP"] = {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}}
         if self.worker:
             resources.update(self._queues())
+        resources.update(self._notifications())
         if self.own_group:
             resources["AWSEBSecurityGroup"] = {"Type": "AWS::EC2::SecurityGroup", "Properties": {
                 "GroupDescription": "SecurityGroup for ElasticBeanstalk environment.", "VpcId": self.vpc,
@@ -247,6 +248,18 @@ class Design:
                 "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["AWSEBWorkerDeadLetterQueue", "Arn"]},
                                   "maxReceiveCount": int(get("MaxRetries", "10"))}}}
         return resources
+
+    def _notifications(self):
+        """A topic for the endpoint that is to be notified, unless there is one. AWS documents its name, not its logical id."""
+        def get(name, default=None):
+            return self.settings.get("aws:elasticbeanstalk:sns:topics", name, default)
+        if not get("Notification Endpoint") or get("Notification Topic ARN"):
+            return {}
+        name = get("Notification Topic Name", f"ElasticBeanstalkNotifications-Environment-{self.environment.name}")
+        return {"AWSEBNotificationTopic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}},
+                "AWSEBNotificationSubscription": {"Type": "AWS::SNS::Subscription", "Properties": {
+                    "TopicArn": {"Ref": "AWSEBNotificationTopic"}, "Endpoint": get("Notification Endpoint"),
+                    "Protocol": get("Notification Protocol", "email")}}}
 
     def _triggers(self):
         """The one trigger that an environment has: an alarm above, an alarm below, and what each does."""
@@ -378,7 +391,11 @@ class Design:
                         "Protocol": get(namespace, "Protocol", "HTTP").upper(),
                         "DefaultActions": self._forward(get(namespace, "DefaultProcess", "default"))}
             if certificates := split(get(namespace, "SSLCertificateArns")):
-                listener["Certificates"] = [{"CertificateArn": a} for a in certificates[:1]]
+                listener["Certificates"] = [{"CertificateArn": certificates[0]}]
+                if certificates[1:]:
+                    resources[f"AWSEBV2LoadBalancerListenerCertificates{port}"] = {
+                        "Type": "AWS::ElasticLoadBalancingV2::ListenerCertificate", "Properties": {
+                            "ListenerArn": {"Ref": logical}, "Certificates": [{"CertificateArn": a} for a in certificates[1:]]}}
             if policy := get(namespace, "SSLPolicy"):
                 listener["SslPolicy"] = policy
             resources[logical] = {"Type": "AWS::ElasticLoadBalancingV2::Listener", "Properties": listener}

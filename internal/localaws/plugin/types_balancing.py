@@ -1,9 +1,10 @@
 """Elastic Load Balancing, Auto Scaling, and the firewall before a load balancer."""
 
+import json
 import uuid
 
 import aws
-from resources import changed, gone, kind, pick, retag
+from resources import Refused, changed, gone, kind, pick, retag
 from types_network import drop_interfaces
 
 
@@ -16,7 +17,30 @@ def _retag(c, id, old, new):
 @kind("AWS::ElasticLoadBalancingV2::LoadBalancer", "IpAddressType LoadBalancerAttributes Name Scheme SecurityGroups "
       "SubnetMappings Subnets Type", "Name Scheme Type", tags=True)
 class LoadBalancer:
+    def _check(c, p):
+        """What moto takes and Elastic Load Balancing does not."""
+        subnets = p.get("Subnets") or [m["SubnetId"] for m in p.get("SubnetMappings") or []]
+        if p.get("IpAddressType", "ipv4").startswith("dualstack") and subnets:
+            found = c.call("ec2", "DescribeSubnets", SubnetIds=subnets)["Subnets"]
+            if without := [s["SubnetId"] for s in found if not s.get("Ipv6CidrBlockAssociationSet")]:
+                raise Refused(f"You must specify subnets with an associated IPv6 CIDR block: {', '.join(without)} have none")
+        attributes = {a["Key"]: str(a["Value"]).lower() for a in p.get("LoadBalancerAttributes") or []}
+        if attributes.get("access_logs.s3.enabled") != "true":
+            return
+        bucket = attributes.get("access_logs.s3.bucket", "")
+        try:
+            policy = json.loads(c.call("s3", "GetBucketPolicy", Bucket=bucket)["Policy"])
+        except (aws.ClientError, aws.botocore.exceptions.ParamValidationError):
+            policy = {}
+        statements = policy.get("Statement", [])
+        for statement in statements if isinstance(statements, list) else [statements]:
+            actions = statement.get("Action", [])
+            if statement["Effect"] == "Allow" and {"s3:PutObject", "s3:*", "*"} & set([actions] if isinstance(actions, str) else actions):
+                return
+        raise Refused(f"Access Denied for bucket: {bucket}. Please check S3bucket permission")
+
     def create(c, p):
+        LoadBalancer._check(c, p)
         made = c.call("elbv2", "CreateLoadBalancer", Name=p.get("Name") or c.name(32), Tags=p.get("Tags") or None,
                       **pick(p, "Subnets", "SubnetMappings", "SecurityGroups", "Scheme", "Type", "IpAddressType"))
         id = c.made(made["LoadBalancers"][0]["LoadBalancerArn"])
@@ -34,6 +58,7 @@ class LoadBalancer:
                 "SecurityGroups": found.get("SecurityGroups", [])}
 
     def update(c, id, old, new):
+        LoadBalancer._check(c, new)
         if changed(old, new, "Subnets", "SubnetMappings"):
             c.call("elbv2", "SetSubnets", LoadBalancerArn=id, **pick(new, "Subnets", "SubnetMappings"))
         if changed(old, new, "SecurityGroups"):
@@ -45,6 +70,11 @@ class LoadBalancer:
         return LoadBalancer._about(c, id)
 
     def delete(c, id, p):
+        def protected():
+            found = c.call("elbv2", "DescribeLoadBalancerAttributes", LoadBalancerArn=id)["Attributes"]
+            if {"Key": "deletion_protection.enabled", "Value": "true"} in found:  # moto deletes it all the same
+                raise Refused(f"Load balancer '{id}' cannot be deleted because deletion protection is enabled")
+        gone(protected, "LoadBalancerNotFound")
         gone(lambda: c.call("elbv2", "DeleteLoadBalancer", LoadBalancerArn=id), "LoadBalancerNotFound")
 
 

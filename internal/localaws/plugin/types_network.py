@@ -333,6 +333,30 @@ for _direction, _other in (("Ingress", "SourceSecurityGroupId SourcePrefixListId
     kind(f"AWS::EC2::SecurityGroup{_direction}", f"{_RULE} {_other} Description", f"{_RULE} {_other}")(_standalone(_direction))
 
 
+@kind("AWS::EC2::KeyPair", "KeyFormat KeyName KeyType PublicKeyMaterial", "KeyFormat KeyName KeyType PublicKeyMaterial", tags=True)
+class KeyPair:
+    """As on AWS, the private key that is made is put into a parameter."""
+
+    def create(c, p):
+        tags = _tags(p, "key-pair")
+        if "PublicKeyMaterial" in p:
+            made = c.call("ec2", "ImportKeyPair", TagSpecifications=tags, **pick(p, "KeyName", "PublicKeyMaterial"))
+        else:
+            made = c.call("ec2", "CreateKeyPair", TagSpecifications=tags, **pick(p, "KeyFormat", "KeyName", "KeyType"))
+        c.made(p["KeyName"])
+        if "KeyMaterial" in made:
+            c.call("ssm", "PutParameter", Name=f"/ec2/keypair/{made['KeyPairId']}", Type="SecureString", Value=made["KeyMaterial"])
+        return p["KeyName"], {"KeyPairId": made["KeyPairId"], "KeyFingerprint": made["KeyFingerprint"]}
+
+    def update(c, id, old, new):
+        _retag(c, c.resource.attributes["KeyPairId"], old, new)
+
+    def delete(c, id, p):
+        if "KeyPairId" in c.resource.attributes:
+            gone(lambda: c.call("ssm", "DeleteParameter", Name=f"/ec2/keypair/{c.resource.attributes['KeyPairId']}"), "ParameterNotFound")
+        c.call("ec2", "DeleteKeyPair", KeyName=id)
+
+
 @kind("AWS::EC2::LaunchTemplate", "LaunchTemplateData LaunchTemplateName TagSpecifications VersionDescription",
       "LaunchTemplateName TagSpecifications")
 class LaunchTemplate:

@@ -239,7 +239,9 @@ _DB = ("AllocatedStorage AutoMinorVersionUpgrade AvailabilityZone BackupRetentio
        "DBInstanceClass DBName DBParameterGroupName DBSubnetGroupName DeletionProtection EnableCloudwatchLogsExports "
        "EnableIAMDatabaseAuthentication EnablePerformanceInsights Engine EngineVersion Iops KmsKeyId LicenseModel MasterUserPassword "
        "MasterUsername MaxAllocatedStorage MonitoringInterval MonitoringRoleArn MultiAZ Port PreferredBackupWindow PreferredMaintenanceWindow PubliclyAccessible "
-       "StorageEncrypted StorageType")
+       "StorageEncrypted StorageThroughput StorageType CharacterSetName DatabaseInsightsMode Domain DomainIAMRoleName "
+       "EngineLifecycleSupport ManageMasterUserPassword NetworkType OptionGroupName PerformanceInsightsKMSKeyId "
+       "PerformanceInsightsRetentionPeriod Timezone")
 
 
 @kind("AWS::RDS::DBInstance", _DB + " DBInstanceIdentifier VPCSecurityGroups",
@@ -261,7 +263,10 @@ class DBInstance:
         _retag(c, c.resource.attributes["DBInstanceArn"], old, new)
 
     def delete(c, id, p):
-        gone(lambda: c.call("rds", "DeleteDBInstance", DBInstanceIdentifier=id, SkipFinalSnapshot=True), "DBInstanceNotFound")
+        final = {"SkipFinalSnapshot": True}
+        if c.resource.raw.get("DeletionPolicy") == "Snapshot":
+            final = {"FinalDBSnapshotIdentifier": c.name(255).lower()}
+        gone(lambda: c.call("rds", "DeleteDBInstance", DBInstanceIdentifier=id, **final), "DBInstanceNotFound")
 
 
 @kind("AWS::SecretsManager::SecretTargetAttachment", "SecretId TargetId TargetType")
