@@ -26,26 +26,25 @@ func function(t *testing.T, body, runtime string, properties map[string]any) str
 			"Id": map[string]any{"Value": map[string]any{"Ref": "Word"}}}})
 }
 
-// notes lists what the functions of a test noted, as SSM parameters under a path.
+// note notes the request as an SSM parameter under a path, and notes takes the notes from there.
 const note = `    import boto3
     boto3.client("ssm").put_parameter(Name="/%s/%%s" %% event["RequestId"], Type="String", Value=json.dumps(event))
 `
 
-func (c client) notes(name string) []map[string]any {
+func (c client) notes(path string) []map[string]any {
 	c.t.Helper()
+	var answer struct {
+		Parameters []struct{ Name, Value string }
+	}
+	c.json(&answer, "AmazonSSM.GetParametersByPath", map[string]any{"Path": "/" + path})
 	var found []map[string]any
-	for _, parameter := range c.resources()["AWS::SSM::Parameter"] {
-		if !strings.HasPrefix(parameter, "/"+name+"/") {
-			continue
-		}
-		var answer struct{ Parameter struct{ Value string } }
-		c.json(&answer, "AmazonSSM.GetParameter", map[string]any{"Name": parameter})
+	for _, parameter := range answer.Parameters {
 		var event map[string]any
-		if err := json.Unmarshal([]byte(answer.Parameter.Value), &event); err != nil {
+		if err := json.Unmarshal([]byte(parameter.Value), &event); err != nil {
 			c.t.Fatal(err)
 		}
 		found = append(found, event)
-		c.json(nil, "AmazonSSM.DeleteParameter", map[string]any{"Name": parameter})
+		c.json(nil, "AmazonSSM.DeleteParameter", map[string]any{"Name": parameter.Name})
 	}
 	return found
 }
