@@ -12,23 +12,41 @@ import (
 
 // defaults are the option settings of every environment that says nothing about them.
 var defaults = map[string]string{
-	"aws:autoscaling:asg MinSize":          "2",
-	"aws:autoscaling:asg MaxSize":          "4",
-	"aws:ec2:instances InstanceTypes":      "t3.small",
-	"aws:ec2:vpc VPCId":                    "${Stack/VPC}",
-	"aws:ec2:vpc Subnets":                  "${Stack/VPC/PrivateSubnet1/Subnet},${Stack/VPC/PrivateSubnet2/Subnet}",
-	"aws:ec2:vpc AssociatePublicIpAddress": "false",
+	"aws:autoscaling:asg MinSize":              "2",
+	"aws:autoscaling:asg MaxSize":              "4",
+	"aws:autoscaling:asg Cooldown":             "360",
+	"aws:autoscaling:asg Availability Zones":   "Any",
+	"aws:ec2:instances InstanceTypes":          "t3.small",
+	"aws:ec2:instances SupportedArchitectures": "x86_64",
+	"aws:ec2:instances EnableSpot":             "false",
+	"aws:ec2:vpc VPCId":                        "${Stack/VPC}",
+	"aws:ec2:vpc Subnets":                      "${Stack/VPC/PrivateSubnet1/Subnet},${Stack/VPC/PrivateSubnet2/Subnet}",
+	"aws:ec2:vpc AssociatePublicIpAddress":     "false",
 
-	"aws:autoscaling:launchconfiguration DisableDefaultEC2SecurityGroup": "true",
-	"aws:autoscaling:launchconfiguration DisableIMDSv1":                  "true",
-	"aws:autoscaling:launchconfiguration IamInstanceProfile":             "${Stack/Web/InstanceProfile}",
-	"aws:autoscaling:launchconfiguration RootVolumeType":                 "gp3",
-	"aws:autoscaling:launchconfiguration SecurityGroups":                 "${Stack/Web/SecurityGroup.GroupId}",
+	"aws:autoscaling:trigger MeasureName":               "CPUUtilization",
+	"aws:autoscaling:trigger Statistic":                 "Average",
+	"aws:autoscaling:trigger Unit":                      "Percent",
+	"aws:autoscaling:trigger UpperThreshold":            "70",
+	"aws:autoscaling:trigger LowerThreshold":            "20",
+	"aws:autoscaling:trigger UpperBreachScaleIncrement": "1",
+	"aws:autoscaling:trigger LowerBreachScaleIncrement": "-1",
+	"aws:autoscaling:trigger Period":                    "5",
+	"aws:autoscaling:trigger EvaluationPeriods":         "1",
+	"aws:autoscaling:trigger BreachDuration":            "5",
+
+	"aws:autoscaling:launchconfiguration LaunchTemplateTagPropagationEnabled": "false",
+	"aws:autoscaling:launchconfiguration MonitoringInterval":                  "5 minute",
+	"aws:autoscaling:launchconfiguration DisableDefaultEC2SecurityGroup":      "true",
+	"aws:autoscaling:launchconfiguration DisableIMDSv1":                       "true",
+	"aws:autoscaling:launchconfiguration IamInstanceProfile":                  "${Stack/Web/InstanceProfile}",
+	"aws:autoscaling:launchconfiguration RootVolumeType":                      "gp3",
+	"aws:autoscaling:launchconfiguration SecurityGroups":                      "${Stack/Web/SecurityGroup.GroupId}",
 
 	"aws:autoscaling:updatepolicy:rollingupdate RollingUpdateEnabled":  "true",
 	"aws:autoscaling:updatepolicy:rollingupdate RollingUpdateType":     "Health",
 	"aws:autoscaling:updatepolicy:rollingupdate MaxBatchSize":          "1",
 	"aws:autoscaling:updatepolicy:rollingupdate MinInstancesInService": "1",
+	"aws:autoscaling:updatepolicy:rollingupdate Timeout":               "PT30M",
 
 	"aws:elasticbeanstalk:command DeploymentPolicy":  "RollingWithAdditionalBatch",
 	"aws:elasticbeanstalk:command BatchSizeType":     "Fixed",
@@ -59,9 +77,11 @@ var defaults = map[string]string{
 
 	"aws:elasticbeanstalk:xray XRayEnabled": "false",
 
-	"aws:elasticbeanstalk:managedactions ManagedActionsEnabled":      "true",
-	"aws:elasticbeanstalk:managedactions PreferredStartTime":         "Sun:03:00",
-	"aws:elasticbeanstalk:managedactions:platformupdate UpdateLevel": "minor",
+	"aws:elasticbeanstalk:managedactions ManagedActionsEnabled":                 "true",
+	"aws:elasticbeanstalk:managedactions PreferredStartTime":                    "Sun:03:00",
+	"aws:elasticbeanstalk:managedactions ServiceRoleForManagedUpdates":          "${Stack/Web/ServiceRole.Arn}",
+	"aws:elasticbeanstalk:managedactions:platformupdate UpdateLevel":            "minor",
+	"aws:elasticbeanstalk:managedactions:platformupdate InstanceRefreshEnabled": "false",
 
 	"aws:elasticbeanstalk:cloudwatch:logs:health HealthStreamingEnabled": "false",
 

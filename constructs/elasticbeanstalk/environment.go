@@ -155,7 +155,7 @@ func (p *EnvironmentProps) Validate() error {
 			add("Processes", fmt.Errorf("has no %q; Elastic Beanstalk always makes that process, and its health is the environment's: add it", defaultProcess))
 		}
 	}
-	add("Capacity", p.Capacity.validate())
+	add("Capacity", p.Capacity.validate(p.kind()))
 	add("Deployment", p.Deployment.validate(p.LoadBalancer, p.kind()))
 	add("Network", p.Network.validate(p.LoadBalancer))
 	add("Roles", p.Roles.validate())
@@ -304,6 +304,8 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	e.addTags()
 	e.warn()
 	e.warnAboutNames()
+	e.warnAboutCapacity()
+	e.warnAboutPlatform()
 	e.warnAboutBundle()
 	e.warnAboutReplacement()
 	e.warnAboutSecretsPlatform()

@@ -14,7 +14,31 @@ import (
 var fields = map[string]string{
 	"aws:autoscaling:asg MinSize":                                         "Capacity: MinSize",
 	"aws:autoscaling:asg MaxSize":                                         "Capacity: MaxSize",
-	"aws:autoscaling:updatepolicy:rollingupdate MinInstancesInService":    "Capacity: MinSize",
+	"aws:autoscaling:updatepolicy:rollingupdate MinInstancesInService":    "Deployment: ConfigurationUpdates: MinInstancesInService",
+	"aws:autoscaling:updatepolicy:rollingupdate MaxBatchSize":             "Deployment: ConfigurationUpdates: MaxBatchSize",
+	"aws:autoscaling:asg Availability Zones":                              "Capacity: AvailabilityZones",
+	"aws:autoscaling:asg Custom Availability Zones":                       "Capacity: CustomAvailabilityZones",
+	"aws:autoscaling:asg Cooldown":                                        "Capacity: Cooldown",
+	"aws:autoscaling:trigger MeasureName":                                 "Capacity: Trigger: MeasureName",
+	"aws:autoscaling:trigger Statistic":                                   "Capacity: Trigger: Statistic",
+	"aws:autoscaling:trigger Unit":                                        "Capacity: Trigger: Unit",
+	"aws:autoscaling:trigger UpperThreshold":                              "Capacity: Trigger: UpperThreshold",
+	"aws:autoscaling:trigger LowerThreshold":                              "Capacity: Trigger: LowerThreshold",
+	"aws:autoscaling:trigger Period":                                      "Capacity: Trigger: Period",
+	"aws:autoscaling:trigger EvaluationPeriods":                           "Capacity: Trigger: EvaluationPeriods",
+	"aws:autoscaling:trigger BreachDuration":                              "Capacity: Trigger: EvaluationPeriods",
+	"aws:autoscaling:launchconfiguration ImageId":                         "Capacity: ImageID",
+	"aws:autoscaling:launchconfiguration BlockDeviceMappings":             "Capacity: BlockDeviceMappings",
+	"aws:autoscaling:launchconfiguration RootVolumeType":                  "Capacity: RootVolume: Type",
+	"aws:autoscaling:launchconfiguration RootVolumeSize":                  "Capacity: RootVolume: Size",
+	"aws:autoscaling:launchconfiguration RootVolumeIOPS":                  "Capacity: RootVolume: IOPS",
+	"aws:autoscaling:launchconfiguration RootVolumeThroughput":            "Capacity: RootVolume: Throughput",
+	"aws:ec2:instances SupportedArchitectures":                            "Capacity: Architecture",
+	"aws:ec2:instances SpotFleetOnDemandBase":                             "Capacity: Spot: OnDemandBase",
+	"aws:ec2:instances SpotFleetOnDemandAboveBasePercentage":              "Capacity: Spot: OnDemandAboveBasePercentage",
+	"aws:ec2:instances SpotMaxPrice":                                      "Capacity: Spot: MaxPrice",
+	"aws:ec2:instances SpotAllocationStrategy":                            "Capacity: Spot: AllocationStrategy",
+	"aws:elasticbeanstalk:trafficsplitting NewVersionPercent":             "Deployment: NewVersionPercent",
 	"aws:ec2:instances InstanceTypes":                                     "Capacity: InstanceTypes",
 	"aws:elasticbeanstalk:command DeploymentPolicy":                       "Deployment: Policy",
 	"aws:elasticbeanstalk:command BatchSize":                              "Deployment: BatchSize",
@@ -65,10 +89,15 @@ func (p *EnvironmentProps) field(s option.Setting) string {
 		return fmt.Sprintf("LoadBalancer: Listeners[%s]: %s", port, cmp.Or(fields["aws:elbv2:listener "+s.OptionName], s.OptionName))
 	}
 	switch s.Namespace {
+	case option.ScheduledAction:
+		return fmt.Sprintf("Capacity: ScheduledActions[%q]: %s", s.ResourceName, s.OptionName)
 	case environmentNamespace:
 		return fmt.Sprintf("Environment[%q]", s.OptionName)
 	case "aws:elasticbeanstalk:application:environmentsecrets":
 		return fmt.Sprintf("Secrets[%q]", s.OptionName)
+	}
+	if s.OptionName == "MinInstancesInService" && p.Deployment.ConfigurationUpdates.MinInstancesInService == nil {
+		return fields["aws:autoscaling:asg MinSize"] // which it follows from
 	}
 	return fields[s.Name()]
 }

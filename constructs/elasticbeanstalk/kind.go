@@ -77,6 +77,9 @@ func (k kind) String() string {
 // ofLoadBalancers are the fields of other groups that a load balancer carries out.
 var ofLoadBalancers = []string{"Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Health.IgnoreELBRequests4xx"}
 
+// ofScaling are the fields that change the number of instances.
+var ofScaling = []string{"Capacity.MinSize", "Capacity.MaxSize", "Capacity.Trigger", "Capacity.ScheduledActions", "Capacity.Cooldown"}
+
 // refuses says why a field of a group of the props does nothing in such an environment, "" if it does something.
 func (k kind) refuses(group, field string) string {
 	switch name := group + "." + field; {
@@ -91,9 +94,9 @@ func (k kind) refuses(group, field string) string {
 			return fmt.Sprintf("nobody sends requests to %s, which takes its work from a queue: leave it out", k)
 		}
 		return "is for a single instance; clients reach the load balancer here: leave it out"
-	case k.single && slices.Contains([]string{"Capacity.MinSize", "Capacity.MaxSize"}, name):
+	case k.single && slices.Contains(ofScaling, name):
 		return fmt.Sprintf("%s is not scaled: leave it out", k)
-	case k.single && name == "Deployment.BatchSize":
+	case k.single && (name == "Deployment.BatchSize" || name == "Deployment.BatchSizeType"):
 		return fmt.Sprintf("%s has no batches: leave it out", k)
 	}
 	return ""

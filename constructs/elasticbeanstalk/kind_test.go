@@ -3,6 +3,7 @@ package elasticbeanstalk_test
 import (
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func TestEachKindWritesExactlyTheOptionsThatApply(t *testing.T) {
 		rollingUpdate + "RollingUpdateEnabled":             "false",
 	}
 	inBatches := []string{"aws:elasticbeanstalk:command BatchSize", "aws:elasticbeanstalk:command BatchSizeType",
-		rollingUpdate + "RollingUpdateType", rollingUpdate + "MaxBatchSize", rollingUpdate + "MinInstancesInService"}
+		rollingUpdate + "RollingUpdateType", rollingUpdate + "MaxBatchSize", rollingUpdate + "MinInstancesInService", rollingUpdate + "Timeout"}
 	queue := map[string]string{
 		"aws:elasticbeanstalk:sqsd HttpPath":               "/",
 		"aws:elasticbeanstalk:sqsd MimeType":               "application/json",
@@ -70,7 +71,8 @@ func TestEachKindWritesExactlyTheOptionsThatApply(t *testing.T) {
 			want := maps.Clone(defaults)
 			maps.DeleteFunc(want, func(option, _ string) bool {
 				return strings.HasPrefix(option, "aws:elasticbeanstalk:environment:process:") || strings.HasSuffix(option, " LoadBalancerType") ||
-					kinds[name].kind == elasticbeanstalk.SingleInstance && slices.Contains(inBatches, option)
+					kinds[name].kind == elasticbeanstalk.SingleInstance && (slices.Contains(inBatches, option) ||
+						strings.HasPrefix(option, "aws:autoscaling:trigger ") || option == "aws:autoscaling:asg Cooldown")
 			})
 			if kinds[name].kind == elasticbeanstalk.SingleInstance {
 				maps.Copy(want, single)
@@ -102,12 +104,18 @@ func TestEachKindWritesExactlyTheOptionsThatApply(t *testing.T) {
 
 // What does nothing is refused by its field, whatever fields the groups of the props have.
 func TestWhatDoesNotApplyIsRefusedByItsField(t *testing.T) {
+	noBalancer := []string{"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod",
+		"Health.IgnoreELBRequests4xx"}
+	noClients := []string{"Network.Clients", "CNAMEPrefix"}
+	noScaling := []string{"Capacity.MinSize", "Capacity.MaxSize", "Capacity.Trigger", "Capacity.ScheduledActions", "Capacity.Cooldown",
+		"Deployment.BatchSize", "Deployment.BatchSizeType"}
 	refused := map[string][]string{
 		"a load-balanced web server":      {"Worker.*", "Network.Clients"},
-		"a single instance":               {"Worker.*", "LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Health.IgnoreELBRequests4xx", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
-		"a worker":                        {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Health.IgnoreELBRequests4xx", "Network.Clients", "CNAMEPrefix"},
-		"a worker with a single instance": {"LoadBalancer.*", "Processes", "Network.LoadBalancerSubnets", "Health.HealthCheckType", "Health.HealthCheckGracePeriod", "Health.IgnoreELBRequests4xx", "Network.Clients", "CNAMEPrefix", "Capacity.MinSize", "Capacity.MaxSize", "Deployment.BatchSize"},
+		"a single instance":               slices.Concat(noBalancer, noScaling, []string{"Worker.*"}),
+		"a worker":                        slices.Concat(noBalancer, noClients),
+		"a worker with a single instance": slices.Concat(noBalancer, noClients, noScaling),
 	}
+	words := regexp.MustCompile(`has no load balancer|nobody sends requests|is not scaled|has no batches|worker tier|clients reach the load balancer here`)
 	for name := range kinds {
 		props := reflect.TypeOf(elasticbeanstalk.EnvironmentProps{})
 		for i := range props.NumField() {
@@ -136,7 +144,7 @@ func TestWhatDoesNotApplyIsRefusedByItsField(t *testing.T) {
 				}
 				label := strings.ReplaceAll(field, ".", ": ") + ": "
 				if got := slices.ContainsFunc(strings.Split(message, "\n"), func(line string) bool {
-					return strings.HasPrefix(line, label) && strings.Contains(line, ": leave it out")
+					return strings.HasPrefix(line, label) && words.MatchString(line)
 				}); got != want {
 					t.Errorf("%s: %s is refused: %v, want %v\n%s", name, field, got, want, message)
 				}

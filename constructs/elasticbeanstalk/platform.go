@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
@@ -34,6 +35,15 @@ type Platform struct {
 	PreferredStartTime string
 	// UpdateLevel is "minor" or "patch". Default: "minor", which includes patches.
 	UpdateLevel string
+	// InstanceRefreshEnabled replaces all instances in the window of every week, also when there is no update.
+	// Default: false.
+	InstanceRefreshEnabled bool
+	// ServiceRoleForManagedUpdates is the role of managed updates, the one of Roles.Service, or
+	// "AWSServiceRoleForElasticBeanstalkManagedUpdates" for the account's service-linked role. Default: the one of
+	// Roles.Service.
+	//
+	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-service-linked-roles-managedupdates.html
+	ServiceRoleForManagedUpdates string
 }
 
 var platformBranch = regexp.MustCompile(`^.+ running on (32|64)bit .+$`)
@@ -48,8 +58,18 @@ func (p Platform) validate() error {
 	if p.Version != "" && !platformVersion.MatchString(p.Version) {
 		problems = append(problems, fmt.Errorf("Version: %q is not a platform version; write it as in \"4.13.7\", or leave it out for the newest", p.Version))
 	}
-	if p.DisableManagedUpdates && (p.PreferredStartTime != "" || p.UpdateLevel != "") {
-		problems = append(problems, errors.New("PreferredStartTime and UpdateLevel have no effect with DisableManagedUpdates: remove one or the other"))
+	for _, set := range []struct {
+		field string
+		is    bool
+	}{
+		{"PreferredStartTime", p.PreferredStartTime != ""},
+		{"UpdateLevel", p.UpdateLevel != ""},
+		{"InstanceRefreshEnabled", p.InstanceRefreshEnabled},
+		{"ServiceRoleForManagedUpdates", p.ServiceRoleForManagedUpdates != ""},
+	} {
+		if set.is && p.DisableManagedUpdates {
+			problems = append(problems, fmt.Errorf("%s: has no effect with DisableManagedUpdates: remove one or the other", set.field))
+		}
 	}
 	return errors.Join(problems...)
 }
@@ -62,7 +82,17 @@ func (p Platform) arn(stack awscdk.Stack) string {
 	return arn
 }
 
-func (p Platform) settings() []option.Setting {
+// warnAboutPlatform says that AWS retires the platform branch, or has, by the id "beanpole:branch-retiring".
+func (e *Environment) warnAboutPlatform() {
+	branch := cmp.Or(e.props.Platform.Branch, DefaultPlatformBranch)
+	if day := option.Retirement(branch); day != "" {
+		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:branch-retiring"), jsii.Sprintf("Platform.Branch: AWS retires %q on %s: from then on there "+
+			"are no security updates of it, and no new environments on it; choose a later branch, such as %q "+
+			"(https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-schedule.html)", branch, day, DefaultPlatformBranch))
+	}
+}
+
+func (p Platform) settings(serviceRole string) []option.Setting {
 	const (
 		namespace = "aws:elasticbeanstalk:managedactions"
 		update    = "aws:elasticbeanstalk:managedactions:platformupdate"
@@ -73,6 +103,8 @@ func (p Platform) settings() []option.Setting {
 	}
 	return []option.Setting{
 		enabled,
+		setting(namespace, "ServiceRoleForManagedUpdates", cmp.Or(p.ServiceRoleForManagedUpdates, serviceRole)),
+		setting(update, "InstanceRefreshEnabled", p.InstanceRefreshEnabled),
 		setting(namespace, "PreferredStartTime", cmp.Or(p.PreferredStartTime, "Sun:03:00")),
 		setting(update, "UpdateLevel", cmp.Or(p.UpdateLevel, "minor")),
 	}

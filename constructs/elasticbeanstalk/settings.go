@@ -47,7 +47,7 @@ func (p *EnvironmentProps) settings(refs references) []option.Setting {
 		p.Network.settings(refs, k),
 		p.Capacity.settings(k),
 		p.Deployment.settings(p.Capacity, k),
-		p.Platform.settings(),
+		p.Platform.settings(refs.serviceRole),
 		p.Health.settings(),
 		p.Logs.settings(),
 		p.Notifications.settings(refs),

@@ -798,6 +798,22 @@ var cases = []struct {
 		want:     []string{"warning not-applicable HttpPath", "warning static-path static"},
 	},
 	{
+		source:   guide + "command-options-general, InstanceTypes: all of one architecture",
+		settings: "aws:ec2:instances InstanceTypes = t3.small,t4g.small",
+		want:     []string{"error architectures InstanceTypes"},
+		message:  "t3.small is x86_64 and t4g.small is arm64",
+	},
+	{
+		source:   guide + "command-options-general, InstanceTypes: of one of SupportedArchitectures",
+		settings: "aws:ec2:instances InstanceTypes = t4g.small, m7g.medium\naws:ec2:instances SupportedArchitectures = x86_64",
+		want:     []string{"error architectures InstanceTypes"},
+		message:  "t4g.small is arm64, and SupportedArchitectures is x86_64",
+	},
+	{
+		source:   "ours: architectures that agree, one of several, one that 32-bit types have too",
+		settings: "aws:ec2:instances InstanceTypes = t2.micro, m6i.large\naws:ec2:instances SupportedArchitectures = I386,arm64",
+	},
+	{
 		source:   "ours: a worker has no load balancer, and is scaled all the same",
 		settings: "aws:elbv2:listener:default ListenerEnabled = false\naws:elasticbeanstalk:environment:process:default HealthCheckPath = /health\naws:autoscaling:trigger UpperThreshold = 7000000\naws:elasticbeanstalk:command DeploymentPolicy = TrafficSplitting",
 		in:       Context{Tier: Worker},

@@ -17,6 +17,7 @@ func (c *checker) rules() {
 	c.updates()
 	c.deployments()
 	c.spot()
+	c.architectures()
 	c.rootVolume()
 	c.network()
 	c.properties()
