@@ -28,7 +28,7 @@ test-full: test
 check: setup
 	@test -z "$$(gofmt -l main.go stacks constructs cmd internal test examples/importer)" || { gofmt -d main.go stacks constructs cmd internal test examples/importer; exit 1; }
 	@go vet ./...
-	@go test -short . ./stacks/... ./constructs/... ./cmd/... $$(go list ./internal/... | grep -v /localaws) # which starts a server
+	@go test -short . ./stacks/... ./constructs/... ./cmd/... ./test/smoke $$(go list ./internal/... | grep -v /localaws) # which starts a server
 	@go test -short -count=1 ./test -run '^Test(ImportsRunOneWay|ThePurePackagesImportNoCDK|TheModuleIsOneThatOthersCanImport|GoModIsTidy|TheAppIsBuiltAgainWhenASourceChanges)$$'
 
 bench: setup

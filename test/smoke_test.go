@@ -2,6 +2,7 @@ package test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
@@ -89,6 +90,8 @@ func TestTheSmokeTestLeavesNothing(t *testing.T) {
 	d.must("cdk", "bootstrap")
 	bootstrapped := d.resources()
 	d.dir = d.root // where its cdk.json is
+	answers := filepath.Join(d.root, "test/smoke/answers.json")
+	before, _ := os.ReadFile(answers) // there need be none
 
 	// The variable is set behind `local env`, which takes everything away that begins with AWS_.
 	output, code := d.aws("env", "AWS_SMOKE_ACCOUNT=210987654321", program)
@@ -129,6 +132,9 @@ func TestTheSmokeTestLeavesNothing(t *testing.T) {
 	text := all.String()
 	if !interrupted || command.ProcessState.ExitCode() != 1 || !strings.Contains(text, "interrupted") || !strings.Contains(text, "Everything that was made is removed.") {
 		t.Fatalf("interrupted %v, it ends with %v:\n%s", interrupted, err, text)
+	}
+	if after, _ := os.ReadFile(answers); !bytes.Equal(before, after) {
+		t.Errorf("a run that was interrupted has written %s", answers)
 	}
 	for kind, ids := range d.resources() {
 		for _, id := range ids {

@@ -7,7 +7,7 @@
 //	DRY_RUN=1               all of it against an AWS on this computer instead, with a hosted zone there if one is named
 //
 // Account and region are those of the AWS variables and files, as for any AWS tool. The answers are written to
-// test/smoke/answers.json ([Record]). Exit codes: 0 everything is as expected, and nothing is left; 1 something is not; 2 it
+// test/smoke/answers.json ([Record]), those of a run that came to no end to .beanpole/smoke-unfinished.json. Exit codes: 0 everything is as expected, and nothing is left; 1 something is not; 2 it
 // could not be run.
 package main
 

@@ -65,12 +65,16 @@ func (t *test) domains() []string {
 	return []string{"www." + t.name + "." + t.zoneName, t.name + "." + t.zoneName}
 }
 
-// answersFile is in the checkout for the real AWS alone.
+// answersFile is in the checkout for a run on the real AWS that came to its end.
 func (t *test) answersFile() string {
-	if t.local {
+	switch {
+	case t.local:
 		return filepath.Join(t.root, ".beanpole/smoke-dry-run.json")
+	case t.record.Interrupted:
+		return filepath.Join(t.root, ".beanpole/smoke-unfinished.json")
+	default:
+		return filepath.Join(t.root, "test/smoke/answers.json")
 	}
-	return filepath.Join(t.root, "test/smoke/answers.json")
 }
 
 // secrets are what does not go into the record, each with what stands for it there.
