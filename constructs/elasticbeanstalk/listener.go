@@ -39,9 +39,12 @@ type Listener struct {
 //
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-alb.html
 type ListenerRule struct {
-	// HostHeaders are the host names that it takes, and PathPatterns the paths, such as "/api/*"; a request must match one of
-	// each. One of the two is required. Together they have up to 5 values. Default: "*" and "/*", every host and every path.
-	HostHeaders, PathPatterns []string
+	// HostHeaders are the host names that it takes. Default: every host. A rule that had some needs another name to be
+	// without, because an option that is not written keeps its value. One of HostHeaders and PathPatterns is required, and
+	// together they have up to 5 values, the default of PathPatterns included.
+	HostHeaders []string
+	// PathPatterns are the paths that it takes, such as "/api/*". Default: "/*", every path.
+	PathPatterns []string
 	// Process is the process that gets the requests. Default: "default".
 	Process string
 	// Priority is the rule's place among those of a listener, from 1, which comes first, to 1000. Required; each once.
@@ -127,16 +130,13 @@ func known(process string, processes map[string]Process) error {
 	return nil
 }
 
-// conditions are the host names and paths. Neither is left out: what a rule had before would stay.
-func (r ListenerRule) conditions() (hosts, paths []string) {
-	hosts, paths = r.HostHeaders, r.PathPatterns
-	if len(hosts) == 0 {
-		hosts = []string{"*"}
+// paths are never left out: what a rule had before would stay. There is no such word for every host: a load balancer asks for
+// a dot in it.
+func (r ListenerRule) paths() []string {
+	if len(r.PathPatterns) == 0 {
+		return []string{"/*"}
 	}
-	if len(paths) == 0 {
-		paths = []string{"/*"}
-	}
-	return hosts, paths
+	return r.PathPatterns
 }
 
 var ruleName = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
@@ -147,17 +147,15 @@ func (r ListenerRule) validate(name string, lb LoadBalancer, processes map[strin
 	if !ruleName.MatchString(name) || name == "default" {
 		add("is not a rule name: use 1 to 32 letters and digits, and not \"default\", which is Elastic Beanstalk's own")
 	}
-	hosts, paths := r.conditions()
-	switch {
+	switch n := len(r.HostHeaders) + len(r.paths()); {
 	case len(r.HostHeaders)+len(r.PathPatterns) == 0:
 		add("takes every request: give HostHeaders or PathPatterns")
-	case len(hosts)+len(paths) > 5:
-		add("has %d host names (%s) and %d paths (%s); the load balancer allows 5 together: make two rules of it",
-			len(hosts), strings.Join(hosts, ", "), len(paths), strings.Join(paths, ", "))
+	case n > 5:
+		add("has %d host names and paths (%s); the load balancer allows 5: make two rules of it", n, strings.Join(slices.Concat(r.HostHeaders, r.paths()), ", "))
 	}
 	for i, host := range r.HostHeaders {
-		if !isToken(host) && (host == "" || strings.ContainsAny(host, ",/: ")) {
-			add("HostHeaders[%d]: %q is not a host name, with * and ? as wildcards", i, host)
+		if !isToken(host) && (!strings.Contains(host, ".") || strings.ContainsAny(host, ",/: ")) {
+			add("HostHeaders[%d]: %q is not a host name with a dot in it, and * and ? as wildcards", i, host)
 		}
 	}
 	for i, path := range r.PathPatterns {
@@ -217,13 +215,14 @@ func (l LoadBalancer) listenerSettings() []option.Setting {
 	}
 	for name, rule := range l.Rules {
 		namespace := ruleNamespace + name
-		hosts, paths := rule.conditions()
 		settings = append(settings,
-			setting(namespace, "HostHeaders", strings.Join(hosts, ",")),
-			setting(namespace, "PathPatterns", strings.Join(paths, ",")),
+			setting(namespace, "PathPatterns", strings.Join(rule.paths(), ",")),
 			setting(namespace, "Process", cmp.Or(rule.Process, defaultProcess)),
 			setting(namespace, "Priority", rule.Priority),
 		)
+		if len(rule.HostHeaders) > 0 {
+			settings = append(settings, setting(namespace, "HostHeaders", strings.Join(rule.HostHeaders, ",")))
+		}
 	}
 	return settings
 }

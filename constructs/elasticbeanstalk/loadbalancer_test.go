@@ -80,7 +80,6 @@ func TestADedicatedLoadBalancerHasWhatItsFieldsSay(t *testing.T) {
 		"listener:8080 Rules":               "admin",
 		"listener:9000 ListenerEnabled":     "false",
 		"listenerrule:api PathPatterns":     "/api/*,/v1/*",
-		"listenerrule:api HostHeaders":      "*",
 		"listenerrule:api Process":          "api",
 		"listenerrule:api Priority":         "10",
 		"listenerrule:admin HostHeaders":    "admin.example.com",

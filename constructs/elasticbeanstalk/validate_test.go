@@ -128,10 +128,10 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"rules", func(p *props) {
 			p.LoadBalancer.CertificateARNs = []string{"arn:aws:acm:eu-central-1:123456789012:certificate/a"}
 			p.LoadBalancer.Rules = map[string]elasticbeanstalk.ListenerRule{
-				"default": {PathPatterns: []string{"/a"}, Priority: 1}, "none": {Priority: 2}, "many": {PathPatterns: []string{"/1", "/2", "/3", "/4", "/5"}, Priority: 3},
+				"default": {PathPatterns: []string{"/a"}, Priority: 1}, "none": {Priority: 2}, "many": {HostHeaders: []string{"a.b", "b.b", "c.b", "d.b", "e.b"}, Priority: 3}, "all": {HostHeaders: []string{"*"}, Priority: 4},
 				"wrong": {PathPatterns: []string{"api"}, HostHeaders: []string{"https://a"}, Process: "api", Ports: []int{80, 8080}},
 			}
-		}, []string{`LoadBalancer: Rules["default"]: is not a rule name`, `Rules["none"]: takes every request`, `Rules["many"]: has 1 host names (*) and 5 paths`,
+		}, []string{`LoadBalancer: Rules["default"]: is not a rule name`, `Rules["none"]: takes every request`, `Rules["many"]: has 6 host names and paths (a.b, b.b, c.b, d.b, e.b, /*)`, `Rules["all"]: HostHeaders[0]: "*"`,
 			`Rules["wrong"]: PathPatterns[0]: "api"`, `Rules["wrong"]: HostHeaders[0]: "https://a"`, `Rules["wrong"]: Process: there is no process "api"`,
 			`Rules["wrong"]: Priority: 0`, `Rules["wrong"]: Ports[0]: the listener on port 80 redirects`, `Rules["wrong"]: Ports[1]: there is no listener on port 8080; the listeners are on [80 443]`}},
 		{"priority twice", func(p *props) {
