@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -117,37 +118,6 @@ const (
 	DualStack IPAddressType = "dualstack"
 )
 
-// dedicatedFields are the fields that are given and have no meaning for a shared load balancer.
-func (l LoadBalancer) dedicatedFields() []string {
-	var given []string
-	for _, set := range []struct {
-		field string
-		is    bool
-	}{
-		{"Internal", l.Internal},
-		{"IPAddressType", l.IPAddressType != ""},
-		{"SecurityGroups", len(l.SecurityGroups) > 0},
-		{"CertificateARNs", len(l.CertificateARNs) > 0},
-		{"SSLPolicy", l.SSLPolicy != ""},
-		{"AllowHTTP", l.AllowHTTP},
-		{"DisableHTTPListener", l.DisableHTTPListener},
-		{"Listeners", len(l.Listeners) > 0},
-		{"Rules", len(l.Rules) > 0},
-		{"IdleTimeout", l.IdleTimeout != 0},
-		{"DropInvalidHeaderFields", l.DropInvalidHeaderFields},
-		{"DeletionProtection", l.DeletionProtection},
-		{"WebACLARN", l.WebACLARN != ""},
-		{"AccessLogs", l.AccessLogs != nil},
-		{"AccessLogsPrefix", l.AccessLogsPrefix != ""},
-		{"DisableAccessLogs", l.DisableAccessLogs},
-	} {
-		if set.is {
-			given = append(given, set.field)
-		}
-	}
-	return given
-}
-
 // redirects says whether the listener on port 80 sends clients to HTTPS.
 func (l LoadBalancer) redirects() bool {
 	return l.Shared == nil && len(l.CertificateARNs) > 0 && !l.AllowHTTP && !l.DisableHTTPListener
@@ -157,8 +127,11 @@ func (l LoadBalancer) validate(processes map[string]Process) error {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if l.Shared != nil {
-		for _, field := range l.dedicatedFields() {
-			add("%s: is for a dedicated load balancer; Shared has its own: set it there, or leave Shared out", field)
+		fields := reflect.ValueOf(l)
+		for i := range fields.NumField() {
+			if name := fields.Type().Field(i).Name; name != "Shared" && !fields.Field(i).IsZero() {
+				add("%s: is for a dedicated load balancer; Shared has its own: set it there, or leave Shared out", name)
+			}
 		}
 		return errors.Join(problems...)
 	}
@@ -197,12 +170,11 @@ func (l LoadBalancer) validate(processes map[string]Process) error {
 	if arn := l.WebACLARN; arn != "" && !isToken(arn) && (!strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":wafv2:") || strings.Contains(arn, ":global/")) {
 		add("WebACLARN: %q is not the ARN of a regional web ACL of AWS WAF (arn:…:wafv2:…:regional/webacl/…)", arn)
 	}
-	if l.DisableAccessLogs {
-		for field, is := range map[string]bool{"AccessLogs": l.AccessLogs != nil, "AccessLogsPrefix": l.AccessLogsPrefix != ""} {
-			if is {
-				add("%s: has no effect with DisableAccessLogs: remove one of the two", field)
-			}
-		}
+	if l.DisableAccessLogs && l.AccessLogs != nil {
+		add("AccessLogs: has no effect with DisableAccessLogs: remove one of the two")
+	}
+	if l.DisableAccessLogs && l.AccessLogsPrefix != "" {
+		add("AccessLogsPrefix: has no effect with DisableAccessLogs: remove one of the two")
 	}
 	if p := l.AccessLogsPrefix; strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/") || strings.Contains(p, "AWSLogs") {
 		add("AccessLogsPrefix: %q is not allowed: no slash at either end, and no AWSLogs, which the load balancer adds", p)
