@@ -284,7 +284,7 @@ func TestEveryKeyReachesTheTemplate(t *testing.T) {
 		"healthCheck": {"path": "/up/", "successCodes": "200", "interval": 20, "timeout": 6, "healthyThresholdCount": 2, "unhealthyThresholdCount": 4},
 		"logs": {"retentionInDays": 7},
 		"numProcesses": 2, "numThreads": 10,
-		"variables": {"LOG_LEVEL": "info"},
+		"variables": {"LOG_LEVEL": "info", "MAPS_API_KEY": "for everybody"}, "notSecret": ["MAPS_API_KEY"],
 		"optionSettings": {"aws:elasticbeanstalk:xray": {"XRayEnabled": "true"}}
 	}}, "settingsModule": "mysite.settings", "migrate": true`)["shop-production-web"]
 	environment := web.One(t, "AWS::ElasticBeanstalk::Environment")
@@ -309,6 +309,7 @@ func TestEveryKeyReachesTheTemplate(t *testing.T) {
 		"aws:elasticbeanstalk:environment:process:default UnhealthyThresholdCount": "4",
 		"aws:elasticbeanstalk:application:environment HEALTH_CHECK_PATH":           "/up/",
 		"aws:elasticbeanstalk:application:environment LOG_LEVEL":                   "info",
+		"aws:elasticbeanstalk:application:environment MAPS_API_KEY":                "for everybody",
 		"aws:elasticbeanstalk:application:environment DJANGO_SETTINGS_MODULE":      "mysite.settings",
 		"aws:elasticbeanstalk:cloudwatch:logs RetentionInDays":                     "7",
 		"aws:elasticbeanstalk:container:python NumProcesses":                       "2",

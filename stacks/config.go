@@ -82,6 +82,9 @@ type EnvironmentConfig struct {
 	NumThreads int `beanpole:"numThreads"`
 	// Variables are environment properties, which the app sees as variables. Default: none but the app's own.
 	Variables map[string]string `beanpole:"variables"`
+	// NotSecret are the names of variables that are no secrets in spite of their looks; others that look like one are
+	// refused. Default: none.
+	NotSecret []string `beanpole:"notSecret"`
 	// Secrets are environment properties whose values the instances fetch from AWS Secrets Manager: the complete ARN of a
 	// secret by the name of the property. Default: none but Django's SECRET_KEY.
 	Secrets map[string]string `beanpole:"secrets"`

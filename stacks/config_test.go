@@ -218,7 +218,7 @@ func TestBuildSaysItInTheWordsOfTheConfiguration(t *testing.T) {
 			"platform": {"version": "new", "preferredStartTime": "Sunday", "updateLevel": "major"},
 			"logs": {"retentionInDays": 31},
 			"numProcesses": -1, "numThreads": -2,
-			"variables": {"ALLOWED_HOSTS": "*"},
+			"variables": {"ALLOWED_HOSTS": "*", "DB_PASSWORD": "hunter2"},
 			"optionSettings": {"aws:autoscaling:asg": {"MinSise": "1"}}
 		},
 		"b": {"healthCheck": {"successCodes": "200-299,301"}, "deployment": {"policy": "TrafficSplitting"}},
@@ -238,7 +238,7 @@ func TestBuildSaysItInTheWordsOfTheConfiguration(t *testing.T) {
 		a + "environmentName: ", a + "capacity.minSize: ", a + "capacity.instanceTypes[0]: ", a + "deployment.policy: ",
 		a + "healthCheck.path: ", a + "healthCheck.interval: ", a + "healthCheck.timeout: ", a + "healthCheck.healthyThresholdCount: ", a + "healthCheck.unhealthyThresholdCount: ",
 		a + "platform.version: ", a + "platform.preferredStartTime: ", a + "platform.updateLevel: ", a + "logs.retentionInDays: ",
-		a + "numProcesses: ", a + "numThreads: ", a + `variables["ALLOWED_HOSTS"]: `, a + "optionSettings: aws:autoscaling:asg MinSise: ",
+		a + "numProcesses: ", a + "numThreads: ", a + `variables["ALLOWED_HOSTS"]: `, a + `variables["DB_PASSWORD"]: is a secret by its name`, a + "optionSettings: aws:autoscaling:asg MinSise: ",
 		"beanpole.environments.b.healthCheck.successCodes: ", "beanpole.environments.b.deployment.policy: TrafficSplitting",
 		"beanpole.environments.c.deployment.batchSize: ",
 	}

@@ -119,6 +119,7 @@ func (c Config) djangoProps(id string, around surroundings) *django.EnvironmentP
 			Network:        around.network,
 			Logs:           elasticbeanstalk.Logs{RetentionInDays: e.Logs.RetentionInDays},
 			Environment:    e.Variables,
+			NotSecret:      e.NotSecret,
 			Secrets:        secrets,
 			OptionSettings: e.rawSettings(),
 		},

@@ -184,6 +184,10 @@ func (p *EnvironmentProps) propsOnly(settings []option.Setting) error {
 				s.Name(), s.OptionName, strings.TrimPrefix(s.Namespace, processNamespace)))
 		case p.LoadBalancer.Shared != nil && s.OptionName == "DeploymentPolicy" && strings.EqualFold(s.Value, string(TrafficSplitting)):
 			problems = append(problems, fmt.Errorf("%s: %w", s.Name(), errTrafficSplitting))
+		case s.Namespace == xrayNamespace && s.OptionName == "XRayEnabled" && !p.xray() && !strings.EqualFold(s.Value, "false"):
+			problems = append(problems, fmt.Errorf("%s: the role of the instances has to follow: set XRayEnabled in the props", s.Name()))
+		case s.Namespace == logsNamespace && s.OptionName == "StreamLogs" && !p.streamsLogs() && !strings.EqualFold(s.Value, "false"):
+			problems = append(problems, fmt.Errorf("%s: the role of the instances has to follow: leave Logs.DisableStreaming out", s.Name()))
 		case p.LoadBalancer.Shared != nil || !p.kind().balanced():
 		case s.Namespace == "aws:ec2:vpc" && s.OptionName == "ELBScheme":
 			problems = append(problems, fmt.Errorf("%s: the security group and the subnets have to follow: set LoadBalancer.Internal", s.Name()))

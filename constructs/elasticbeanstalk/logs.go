@@ -32,16 +32,15 @@ func (l Logs) validate() error {
 }
 
 func (l Logs) settings() []option.Setting {
-	const namespace = "aws:elasticbeanstalk:cloudwatch:logs"
 	settings := []option.Setting{
-		setting(namespace, "StreamLogs", !l.DisableStreaming),
+		setting(logsNamespace, "StreamLogs", !l.DisableStreaming),
 		setting("aws:elasticbeanstalk:hostmanager", "LogPublicationControl", !l.DisablePublication),
 	}
 	if l.DisableStreaming {
 		return settings
 	}
 	return append(settings,
-		setting(namespace, "DeleteOnTerminate", l.DeleteOnTerminate),
-		setting(namespace, "RetentionInDays", cmp.Or(l.RetentionInDays, 30)),
+		setting(logsNamespace, "DeleteOnTerminate", l.DeleteOnTerminate),
+		setting(logsNamespace, "RetentionInDays", cmp.Or(l.RetentionInDays, 30)),
 	)
 }

@@ -155,7 +155,7 @@ func (e *Environment) instanceStatements() []awsiam.PolicyStatement {
 		allow("BundleList", []string{"s3:ListBucket"}, bucket),
 		allow("PublishLogs", []string{"s3:PutObject"}, bucket+"/resources/environments/logs/*"),
 	}
-	if !e.props.Logs.DisableStreaming {
+	if e.props.streamsLogs() {
 		groups := "log-group:/aws/elasticbeanstalk/*"
 		if e.props.EnvironmentName != "" {
 			groups = "log-group:/aws/elasticbeanstalk/" + e.props.EnvironmentName + "/*"
@@ -169,7 +169,7 @@ func (e *Environment) instanceStatements() []awsiam.PolicyStatement {
 		statements = append(statements, e.workerStatements()...)
 	}
 	// Of the following AWS bounds none to a resource.
-	if e.props.XRayEnabled {
+	if e.props.xray() {
 		statements = append(statements, allow("XRay", []string{"xray:GetSamplingRules", "xray:GetSamplingStatisticSummaries", "xray:GetSamplingTargets",
 			"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, "*"))
 	}
@@ -178,6 +178,21 @@ func (e *Environment) instanceStatements() []awsiam.PolicyStatement {
 			"ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"}, "*"))
 	}
 	return statements
+}
+
+// The two options that need rights of the instance role, whether a field or a raw setting of the props turns them on.
+func (p *EnvironmentProps) xray() bool { return p.on(xrayNamespace, "XRayEnabled", p.XRayEnabled) }
+func (p *EnvironmentProps) streamsLogs() bool {
+	return p.on(logsNamespace, "StreamLogs", !p.Logs.DisableStreaming)
+}
+
+func (p *EnvironmentProps) on(namespace, name string, field bool) bool {
+	for _, s := range p.OptionSettings {
+		if s.Namespace == namespace && s.OptionName == name {
+			field = !strings.EqualFold(s.Value, "false")
+		}
+	}
+	return field
 }
 
 func allow(sid string, actions []string, resources ...string) awsiam.PolicyStatement {

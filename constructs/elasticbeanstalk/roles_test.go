@@ -152,6 +152,9 @@ func TestEveryRightOfTheInstanceRole(t *testing.T) {
 		"everything on": {func(_ awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) {
 			p.XRayEnabled, p.Roles.SessionManager, p.Health.HealthStreamingEnabled = true, true, true
 		}, nil},
+		"X-Ray by a raw setting": {func(_ awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) {
+			p.OptionSettings = []option.Setting{{Namespace: "aws:elasticbeanstalk:xray", OptionName: "XRayEnabled", Value: "true"}}
+		}, nil},
 		"no logs": {func(_ awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) { p.Logs.DisableStreaming = true }, map[string]string{groups + "*": ""}},
 		"worker":  {func(_ awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) { p.Tier = option.Worker }, nil},
 		"worker with a queue": {func(stack awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) {
@@ -209,6 +212,23 @@ func TestEveryRightOfTheInstanceRole(t *testing.T) {
 			t.Errorf("%s is in the table, and nowhere given", right)
 		}
 	}
+}
+
+// What needs a right of the instance role goes with it, however it is turned on.
+func TestRawSettingsDoNotOutrunTheRole(t *testing.T) {
+	xray := option.Setting{Namespace: "aws:elasticbeanstalk:xray", OptionName: "XRayEnabled", Value: "True"}
+	logs := option.Setting{Namespace: "aws:elasticbeanstalk:cloudwatch:logs", OptionName: "StreamLogs", Value: "true"}
+	stack := newStack(t)
+	props := dedicated(existingVPC(stack))
+	props.Logs.DisableStreaming = true
+	late := elasticbeanstalk.NewEnvironment(stack, "Late", props)
+	message := panicOf(func() { late.AddOptionSettings(xray, logs) })
+	requireParts(t, message, "XRayEnabled: the role of the instances has to follow", "StreamLogs: the role of the instances has to follow")
+
+	props.OptionSettings = []option.Setting{xray, logs}
+	elasticbeanstalk.NewEnvironment(stack, "Early", props)
+	rights := synth(t, stack).Resources["Stack/Early/InstanceRole"].Property("Policies.0.PolicyDocument.Statement")
+	requireParts(t, rights, "xray:PutTraceSegments", "logs:PutLogEvents")
 }
 
 func TestRolesAreBoundAndGetFurtherPolicies(t *testing.T) {

@@ -8,8 +8,11 @@ import (
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
-// environmentNamespace is that of environment properties.
-const environmentNamespace = "aws:elasticbeanstalk:application:environment"
+const (
+	environmentNamespace = "aws:elasticbeanstalk:application:environment" // of environment properties
+	logsNamespace        = "aws:elasticbeanstalk:cloudwatch:logs"
+	xrayNamespace        = "aws:elasticbeanstalk:xray"
+)
 
 // references are the values of option settings that only the CDK knows.
 type references struct {
@@ -55,7 +58,7 @@ func (p *EnvironmentProps) settings(refs references) []option.Setting {
 			setting("aws:elasticbeanstalk:environment", "EnvironmentType", string(k.environmentType())),
 			setting("aws:elasticbeanstalk:environment", "ServiceRole", refs.serviceRole),
 			setting(launchConfiguration, "IamInstanceProfile", refs.instanceProfile),
-			setting("aws:elasticbeanstalk:xray", "XRayEnabled", p.XRayEnabled),
+			setting(xrayNamespace, "XRayEnabled", p.XRayEnabled),
 		},
 	}
 	if k.balanced() {
