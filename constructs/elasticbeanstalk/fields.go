@@ -65,7 +65,9 @@ var fields = map[string]string{
 	"aws:elasticbeanstalk:environment:process StickinessLBCookieDuration": "StickinessDuration",
 
 	"aws:elasticbeanstalk:healthreporting:system HealthCheckSuccessThreshold": "Health: HealthCheckSuccessThreshold",
+	"aws:elasticbeanstalk:cloudwatch:logs:health HealthStreamingEnabled":      "Health: HealthStreamingEnabled",
 	"aws:elasticbeanstalk:cloudwatch:logs:health RetentionInDays":             "Health: RetentionInDays",
+	"aws:elasticbeanstalk:managedactions ManagedActionsEnabled":               "Platform: DisableManagedUpdates",
 	"aws:elasticbeanstalk:sns:topics Notification Endpoint":                   "Notifications: Endpoint",
 	"aws:elasticbeanstalk:sns:topics Notification Protocol":                   "Notifications: Protocol",
 }

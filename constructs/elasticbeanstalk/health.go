@@ -117,7 +117,7 @@ var ofEnhancedHealth = []string{
 
 func (h Health) enhanced() bool { return h.SystemType != BasicHealth }
 
-func (h Health) validate(p Platform) error {
+func (h Health) validate() error {
 	var problems []error
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if h.SystemType != "" && h.SystemType != EnhancedHealth && h.SystemType != BasicHealth {
@@ -128,9 +128,6 @@ func (h Health) validate(p Platform) error {
 			if !reflect.ValueOf(h).FieldByName(field).IsZero() {
 				problem("%s: has no effect with SystemType %q: remove one of the two", field, BasicHealth)
 			}
-		}
-		if !p.DisableManagedUpdates {
-			problem("SystemType: managed updates need %q; choose it, or set Platform.DisableManagedUpdates", EnhancedHealth)
 		}
 	}
 	problems = append(problems,

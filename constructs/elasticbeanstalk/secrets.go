@@ -234,22 +234,33 @@ func (p *EnvironmentProps) unwrappedSecrets(scope constructs.Construct, settings
 		if s.Namespace != environmentNamespace || !s.Unresolved || slices.Contains(p.NotSecret, s.OptionName) {
 			continue
 		}
-		resolved, err := json.Marshal(awscdk.Stack_Of(scope).Resolve(s.Value))
-		if err != nil {
-			panic(err) // it came as JSON
-		}
-		why := ""
-		switch {
-		case option.SecretValue(string(resolved)) != "":
-			why = "holds " + option.SecretValue(string(resolved))
-		case secretAttribute.Match(resolved):
-			why = "holds a secret access key"
-		}
-		if why != "" {
+		if why := secretToken(scope, s.Value); why != "" {
 			problems = append(problems, fmt.Errorf("%s: "+errPlainSecret, p.field(s), why, s.OptionName))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// secretToken says which secret a value with tokens holds, "" if none.
+func secretToken(scope constructs.Construct, value string) string {
+	for _, token := range *awscdk.Tokenization_ReverseString(&value).Tokens() {
+		if reference, ok := token.(awscdk.Reference); ok {
+			if parameter, ok := reference.Target().(awscdk.CfnParameter); ok && *parameter.NoEcho() {
+				return "holds a parameter of the stack that is NoEcho"
+			}
+		}
+	}
+	resolved, err := json.Marshal(awscdk.Stack_Of(scope).Resolve(value))
+	if err != nil {
+		panic(err) // it came as JSON
+	}
+	if kind := option.SecretValue(string(resolved)); kind != "" {
+		return "holds " + kind
+	}
+	if secretAttribute.Match(resolved) {
+		return "holds a secret access key"
+	}
+	return ""
 }
 
 var secretAttribute = regexp.MustCompile(`"Fn::GetAtt":\["[^"]+","SecretAccessKey"\]`)

@@ -131,6 +131,7 @@ func TestUnwrappedSecretsAreRefusedBeforeAnythingIsAdded(t *testing.T) {
 	stack := newStack(t)
 	secret := awssecretsmanager.NewSecret(stack, jsii.String("Secret"), nil)
 	user := awsiam.NewUser(stack, jsii.String("User"), nil)
+	parameter := awscdk.NewCfnParameter(stack, jsii.String("Password"), &awscdk.CfnParameterProps{NoEcho: jsii.Bool(true)})
 	lazy := awscdk.Lazy_String(&unwrapping{secret.SecretValue()}, nil)
 	for name, value := range map[string]*string{
 		"secret":        secret.SecretValue().UnsafeUnwrap(),
@@ -139,6 +140,7 @@ func TestUnwrappedSecretsAreRefusedBeforeAnythingIsAdded(t *testing.T) {
 		"secure string": awscdk.SecretValue_SsmSecure(jsii.String("/db"), nil).UnsafeUnwrap(),
 		"access key":    awsiam.NewAccessKey(stack, jsii.String("AccessKey"), &awsiam.AccessKeyProps{User: user}).SecretAccessKey().UnsafeUnwrap(),
 		"lazy":          lazy,
+		"parameter":     awscdk.SecretValue_CfnParameter(parameter).UnsafeUnwrap(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			props := dedicated(existingVPC(awscdk.NewStack(stack, &name, nil)))

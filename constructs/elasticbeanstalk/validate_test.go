@@ -194,7 +194,7 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		}, []string{`Secrets["KEY"]: JSONKey: is for Secrets Manager`}},
 		{"basic health", func(p *props) {
 			p.Health.SystemType, p.Health.IgnoreApplicationRequests4xx = elasticbeanstalk.BasicHealth, true
-		}, []string{"Health: SystemType: managed updates need", "Platform.DisableManagedUpdates", `Health: IgnoreApplicationRequests4xx: has no effect with SystemType "basic"`}},
+		}, []string{"Platform: DisableManagedUpdates: managed updates need", "SystemType enhanced", `Health: IgnoreApplicationRequests4xx: has no effect with SystemType "basic"`}},
 		{"health system", func(p *props) { p.Health.SystemType = "better" }, []string{`Health: SystemType: "better"`, `"enhanced" or "basic"`}},
 		{"success threshold", func(p *props) { p.Health.HealthCheckSuccessThreshold = "Fine" }, []string{"Health: HealthCheckSuccessThreshold", `"Fine"`, "Degraded"}},
 		{"misspelt metric", func(p *props) { p.Health.EnvironmentMetrics = []string{"InstancesOk", "ApplicationLatencyP59"} },
