@@ -24,6 +24,7 @@ func init() { rehearsal.Inside() }
 func newRehearseCommand() *cobra.Command {
 	var (
 		from      origin
+		process   string
 		set       []string
 		isolation string
 		strict    bool
@@ -60,6 +61,7 @@ with the cause.`,
 			}
 			e, remove, err := from.environment(ctx)
 			defer remove()
+			e.Input.Process = process
 			if err == nil {
 				err = override(&e.Input, set)
 			}
@@ -101,7 +103,8 @@ with the cause.`,
 	}
 	f := cmd.Flags()
 	from.addFlags(cmd, "rehearse")
-	f.StringArrayVar(&set, "set", nil, "`NAME=VALUE`: an environment property, or an option of the default process (HealthCheckPath, MatcherHTTPCode, …); repeatable")
+	f.StringArrayVar(&set, "set", nil, "`NAME=VALUE`: an environment property, or an option of the process (HealthCheckPath, MatcherHTTPCode, …); repeatable")
+	f.StringVar(&process, "process", "default", "of several processes, ask the one with this `name`")
 	f.BoolVar(&opts.Commands, "commands", false, "run the bundle's container commands and its hooks prebuild and predeploy first; they have your rights")
 	f.BoolVar(&strict, "strict", false, "exit 1 too if the target is healthy by a redirect")
 	f.Float64Var(&opts.Speed, "speed", rehearsal.DefaultSpeed, "divide the interval between health checks by this; timeouts and the start of the app stay")
@@ -207,7 +210,7 @@ func override(in *rehearsal.Input, set []string) error {
 			continue
 		}
 		namespace := "aws:elasticbeanstalk:application:environment"
-		if _, known := option.Lookup(process, name); known {
+		if process := "aws:elasticbeanstalk:environment:process:" + in.Process; isOption(process, name) {
 			namespace = process
 		}
 		in.Settings = append(in.Settings, option.Setting{Namespace: namespace, OptionName: name, Value: value})
@@ -215,4 +218,7 @@ func override(in *rehearsal.Input, set []string) error {
 	return errors.Join(problems...)
 }
 
-const process = "aws:elasticbeanstalk:environment:process:default"
+func isOption(namespace, name string) bool {
+	_, known := option.Lookup(namespace, name)
+	return known
+}

@@ -159,11 +159,13 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 		// nginx listens for the platform's port 80, or for the process's if the bundle's configuration says so.
 		web.Listen = map[int][]string{80: {net.JoinHostPort("127.0.0.1", strconv.Itoa(front))}}
 		at := j.Port
-		if j.Port == 80 {
+		switch j.Port {
+		case 80:
 			at = front
-		}
-		if j.Port == j.AppPort {
+		case j.AppPort:
 			at = web.AppPort
+		default:
+			web.Listen[j.Port] = []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(j.Port))}
 		}
 		prober.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(at))
 		metadataListen = "127.0.0.1:0"

@@ -69,7 +69,7 @@ func TestKindAsksForTheHealthCheckPath(t *testing.T) {
 	path := option.Setting{Namespace: processNamespace, OptionName: "HealthCheckPath", Value: "/up/"}
 	port := option.Setting{Namespace: processNamespace, OptionName: "Port", Value: "8080"}
 	for want, settings := range map[string][]option.Setting{"/": nil, "/healthz/": {told}, "/up/": {told, path}} {
-		p, err := newPlan(append(settings, port))
+		p, err := newPlan(append(settings, port), "default")
 		if err != nil {
 			t.Fatal(err)
 		}

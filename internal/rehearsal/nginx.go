@@ -156,6 +156,8 @@ func (p proxy) adapt(conf string, number int) string {
 	}
 	if at := httpBlock.FindStringIndex(conf); at != nil {
 		var temporary strings.Builder
+		// A server that names no log of its own has nginx's, which is in a directory of the system.
+		fmt.Fprintf(&temporary, "\n    access_log %s;", filepath.Join(p.log(), "access.log"))
 		for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 			fmt.Fprintf(&temporary, "\n    %s_temp_path %s;", kind, filepath.Join(p.Root, "tmp", "nginx_"+kind))
 		}

@@ -8,6 +8,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,8 @@ type Input struct {
 	Settings, Defaults []option.Setting
 	// Tier is the environment's. Default: [option.WebServer].
 	Tier option.Tier
+	// Process is the process whose port is asked, as its check says. Default: "default", whose health is the environment's.
+	Process string
 	// Python is the platform's version, such as "3.13". Default: unknown; the machine's own is taken.
 	Python string
 	// HTTPS says whether the load balancer has a listener for HTTPS, if that is known from elsewhere than the settings.
@@ -191,7 +194,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		return Verdict{}, err
 	}
 	all := option.Merge(in.Defaults, extensions, in.Settings)
-	p, err := newPlan(all)
+	p, err := newPlan(all, cmp.Or(in.Process, "default"))
 	if err != nil {
 		return Verdict{}, err
 	}

@@ -159,6 +159,23 @@ func TestOwnProxyConfiguration(t *testing.T) {
 	}
 }
 
+// A process of its own port, which the bundle's nginx opens: what it logs to is the system's where it says nothing.
+func TestAnotherProcess(t *testing.T) {
+	server := "server {\n  listen 8001;\n  location / {\n    proxy_pass http://127.0.0.1:8000;\n    proxy_set_header Host $host;\n  }\n}\n"
+	for _, isolation := range []Isolation{Namespace, Loopback} {
+		in := Input{
+			Bundle: site(t, map[string]string{".platform/nginx/conf.d/feed.conf": server}),
+			Settings: append(settings(map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/nowhere/"}),
+				option.Setting{Namespace: processNamespaces + "feed", OptionName: "Port", Value: "8001"},
+				option.Setting{Namespace: processNamespaces + "feed", OptionName: "HealthCheckPath", Value: "/healthz/"}),
+			Process: "feed",
+		}
+		if v, out := rehearse(t, in, Options{Isolation: isolation}); v.String() != "verdict: healthy by 200" || !strings.Contains(out, "the process default is not asked") {
+			t.Errorf("%s: got %q", isolation, v)
+		}
+	}
+}
+
 // What users do wrong, and what it is called.
 func TestCauses(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,8 +25,8 @@ const (
 	environmentNamespace   = "aws:elasticbeanstalk:environment"
 	propertiesNamespace    = "aws:elasticbeanstalk:application:environment"
 	secretsNamespace       = "aws:elasticbeanstalk:application:environmentsecrets"
-	processNamespace       = "aws:elasticbeanstalk:environment:process:default"
-	otherProcessNamespaces = "aws:elasticbeanstalk:environment:process:"
+	processNamespaces      = "aws:elasticbeanstalk:environment:process:"
+	processNamespace       = processNamespaces + "default"
 	pythonNamespace        = "aws:elasticbeanstalk:container:python"
 	proxyNamespace         = "aws:elasticbeanstalk:environment:proxy"
 	staticFilesNamespace   = "aws:elasticbeanstalk:environment:proxy:staticfiles"
@@ -68,8 +69,9 @@ func private(s option.Setting) bool {
 	return option.SecretName(s.OptionName) || addressName.MatchString(s.OptionName) || option.SecretValue(s.Value) != ""
 }
 
-// newPlan reads the settings as Elastic Beanstalk does: what is not set has the platform's default, not beanpole's.
-func newPlan(settings []option.Setting) (plan, error) {
+// newPlan reads the settings as Elastic Beanstalk does: what is not set has the platform's default, not beanpole's. The
+// check is that of the process.
+func newPlan(settings []option.Setting, process string) (plan, error) {
 	p := plan{
 		check: health.Check{
 			Path: "/", SuccessCodes: "200", Interval: 15 * time.Second, Timeout: 5 * time.Second,
@@ -92,8 +94,14 @@ func newPlan(settings []option.Setting) (plan, error) {
 		number(s, &n)
 		*to = time.Duration(n) * time.Second
 	}
-	others := map[string]bool{}
+	processes := map[string]bool{"default": true}
 	for _, s := range option.Merge(settings) {
+		if name, ok := strings.CutPrefix(s.Namespace, processNamespaces); ok {
+			if processes[name] = true; name != process {
+				continue
+			}
+			s.Namespace = processNamespace
+		}
 		if s.Unresolved && s.Value == "" && s.Namespace != propertiesNamespace && s.Namespace != secretsNamespace {
 			if _, matters := rehearsed[s.Namespace+" "+s.OptionName]; matters {
 				p.notes = append(p.notes, fmt.Sprintf("%s %s is known only when deployed; rehearsed with the platform's default", s.Namespace, s.OptionName))
@@ -144,12 +152,15 @@ func newPlan(settings []option.Setting) (plan, error) {
 			p.staticFiles = append(p.staticFiles, staticFile{s.OptionName, s.Value})
 		case s.Namespace == httpsListenerNamespace && s.OptionName == "Protocol" && s.Value == "HTTPS":
 			p.listensHTTPS = true
-		case strings.HasPrefix(s.Namespace, otherProcessNamespaces) && s.Namespace != processNamespace:
-			others[strings.TrimPrefix(s.Namespace, otherProcessNamespaces)] = true
 		}
 	}
-	for name := range others {
-		p.notes = append(p.notes, fmt.Sprintf("process %s is not probed: the rehearsal is of the process default", name))
+	if !processes[process] {
+		problems = append(problems, fmt.Errorf("there is no process %q; the processes are %s", process, strings.Join(slices.Sorted(maps.Keys(processes)), ", ")))
+	}
+	for name := range processes {
+		if name != process {
+			p.notes = append(p.notes, fmt.Sprintf("the process %s is not asked: this is a rehearsal of the process %s; --process takes another", name, process))
+		}
 	}
 	slices.Sort(p.notes)
 	if p.staticFiles == nil {

@@ -20,7 +20,7 @@ func set(entries ...string) []option.Setting {
 }
 
 func TestPlanDefaultsAreThePlatforms(t *testing.T) {
-	p, err := newPlan(nil)
+	p, err := newPlan(nil, "default")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestPlan(t *testing.T) {
 	), option.Setting{Namespace: propertiesNamespace, OptionName: "ALLOWED_HOSTS", Value: "a.example " + Placeholder, Unresolved: true},
 		option.Setting{Namespace: propertiesNamespace, OptionName: "CACHE_URL", Unresolved: true},
 		option.Setting{Namespace: processNamespace, OptionName: "DeregistrationDelay", Unresolved: true},
-		option.Setting{Namespace: pythonNamespace, OptionName: "NumThreads", Unresolved: true}))
+		option.Setting{Namespace: pythonNamespace, OptionName: "NumThreads", Unresolved: true}), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestPlan(t *testing.T) {
 		t.Error("a property does not replace what was there")
 	}
 	notes := strings.Join(p.notes, "\n")
-	for _, want := range []string{"ALLOWED_HOSTS is known only when deployed", "SECRET_KEY comes from a secret", "process api is not probed", "NumThreads is known only when deployed"} {
+	for _, want := range []string{"ALLOWED_HOSTS is known only when deployed", "SECRET_KEY comes from a secret", "the process api is not asked", "NumThreads is known only when deployed"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("notes lack %q:\n%s", want, notes)
 		}
@@ -80,7 +80,7 @@ func TestPlan(t *testing.T) {
 }
 
 func TestSecretsAreMadeUpAndNotPrinted(t *testing.T) {
-	p, err := newPlan(set(secretsNamespace+"|SECRET_KEY|arn:real", propertiesNamespace+"|API_TOKEN|hunter2hunter2", propertiesNamespace+"|STAGE|production"))
+	p, err := newPlan(set(secretsNamespace+"|SECRET_KEY|arn:real", propertiesNamespace+"|API_TOKEN|hunter2hunter2", propertiesNamespace+"|STAGE|production"), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestPrivate(t *testing.T) {
 
 func TestPlanRefuses(t *testing.T) {
 	_, err := newPlan(set(processNamespace+"|HealthCheckInterval|soon", processNamespace+"|HealthCheckPath|healthz", processNamespace+"|MatcherHTTPCode|200-299,301",
-		proxyNamespace+"|ProxyServer|apache"))
+		proxyNamespace+"|ProxyServer|apache"), "default")
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -123,6 +123,9 @@ func TestPlanRefuses(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("does not say %q:\n%v", want, err)
 		}
+	}
+	if _, err := newPlan(set(processNamespaces+"api|Port|9000"), "web"); err == nil || !strings.Contains(err.Error(), `no process "web"; the processes are api, default`) {
+		t.Errorf("a process that is not there: %v", err)
 	}
 }
 
