@@ -75,7 +75,17 @@ func newDeployment(t *testing.T) *deployment {
 // configure writes cdk.json: the app's own, with the one environment as given.
 func (d *deployment) configure(environment map[string]any) {
 	d.t.Helper()
-	text, err := os.ReadFile(filepath.Join(d.root, "cdk.json"))
+	d.configureApp(filepath.Join(d.root, "cdk.json"), filepath.Join(d.root, ".beanpole/bin/app"), func(context map[string]any) {
+		config := context["beanpole"].(map[string]any)
+		config["source"] = filepath.Join(d.root, "examples/mysite")
+		config["environments"] = map[string]any{"production": environment}
+	})
+}
+
+// configureApp writes cdk.json: that of an app, with the app's program and a change of its context.
+func (d *deployment) configureApp(name, program string, change func(context map[string]any)) {
+	d.t.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -83,11 +93,10 @@ func (d *deployment) configure(environment map[string]any) {
 	if err := json.Unmarshal(text, &file); err != nil {
 		d.t.Fatal(err)
 	}
-	file["app"] = filepath.Join(d.root, ".beanpole/bin/app")
-	config := file["context"].(map[string]any)["beanpole"].(map[string]any)
-	config["source"] = filepath.Join(d.root, "examples/mysite")
-	config["environments"] = map[string]any{"production": environment}
-	delete(config, "networks") // those of other environments
+	file["app"] = program
+	if change != nil {
+		change(file["context"].(map[string]any))
+	}
 	text, err = json.MarshalIndent(file, "", "  ")
 	if err != nil {
 		d.t.Fatal(err)
@@ -151,10 +160,7 @@ func (d *deployment) startAWS() {
 
 // awsState is what testdata/state.py prints.
 type awsState struct {
-	Environments []struct {
-		Name, ID, Version string
-		Settings          map[string]string
-	}
+	Environments []deployed
 	TargetGroups []struct{ ARN, Path, Codes string }
 	Listeners    []struct {
 		LoadBalancer string
@@ -168,17 +174,33 @@ type awsState struct {
 	}
 }
 
-func (d *deployment) look() awsState {
+// deployed is an environment as it is deployed.
+type deployed struct {
+	Name, ID, Tier, Application, Version, Bundle string
+	Settings                                     map[string]string
+}
+
+// look is what stands there now, among it this many environments.
+func (d *deployment) look(environments int) awsState {
 	d.t.Helper()
 	text := d.must(filepath.Join(d.root, ".beanpole/python/bin/python"), filepath.Join(d.root, "test/testdata/state.py"))
 	var s awsState
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		d.t.Fatalf("%v in %s", err, text)
 	}
-	if len(s.Environments) != 1 {
-		d.t.Fatalf("there are %d environments, not 1:\n%s", len(s.Environments), text)
+	if len(s.Environments) != environments {
+		d.t.Fatalf("there are %d environments, not %d:\n%s", len(s.Environments), environments, text)
 	}
 	return s
+}
+
+// byTier are the environments by tier.
+func (s awsState) byTier() map[string]deployed {
+	found := map[string]deployed{}
+	for _, e := range s.Environments {
+		found[e.Tier] = e
+	}
+	return found
 }
 
 // traffic are the hosts that the stack's own rules send to the environment's target group, by port. The rule that Elastic
@@ -238,7 +260,7 @@ func TestDeployChangeDestroy(t *testing.T) {
 	deploy := func() awsState {
 		t.Helper()
 		d.must("cdk", "deploy", "--all", "--require-approval", "never")
-		return d.look()
+		return d.look(1)
 	}
 
 	made := deploy()

@@ -250,6 +250,24 @@ func TestTheREADMEHasTheExamplesExemption(t *testing.T) {
 	}
 }
 
+// What the README shows of the second example is what the example has.
+func TestTheREADMEHasTheImportersCode(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile("../examples/importer/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, found := bytes.Cut(readme, []byte("This is the part that joins them:\n\n```go\n"))
+	code, _, closed := bytes.Cut(code, []byte("\n```\n"))
+	if !found || !closed || !bytes.Contains(program, code) {
+		t.Errorf("examples/importer/main.go does not have what the README shows of it:\n%s", code)
+	}
+}
+
 func TestTheCommandLineBuildsForMacOS(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -7,11 +7,18 @@ import boto3
 
 beanstalk, balancing = boto3.client("elasticbeanstalk"), boto3.client("elbv2")
 
+
+def bundle(environment):
+    versions = beanstalk.describe_application_versions(ApplicationName=environment["ApplicationName"], VersionLabels=[environment["VersionLabel"]])
+    return versions["ApplicationVersions"][0]["SourceBundle"]["S3Key"]
+
+
 environments = []
 for e in beanstalk.describe_environments()["Environments"]:
     settings = beanstalk.describe_configuration_settings(ApplicationName=e["ApplicationName"], EnvironmentName=e["EnvironmentName"])
     environments.append({
-        "name": e["EnvironmentName"], "id": e["EnvironmentId"], "version": e.get("VersionLabel"),
+        "name": e["EnvironmentName"], "id": e["EnvironmentId"], "tier": e["Tier"]["Name"], "application": e["ApplicationName"],
+        "version": e.get("VersionLabel"), "bundle": bundle(e),
         "settings": {f"{s['Namespace']} {s['OptionName']}": s.get("Value", "") for s in settings["ConfigurationSettings"][0]["OptionSettings"]},
     })
 
