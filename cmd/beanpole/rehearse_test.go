@@ -228,7 +228,8 @@ func TestRehearseInterrupted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs nginx and gunicorn")
 	}
-	dir := sites(t, "/slow/", "aws:elasticbeanstalk:application:environment|INSTANCE_IP|10.0.1.23")
+	const process = "aws:elasticbeanstalk:environment:process:default|"
+	dir := sites(t, "/slow/", "aws:elasticbeanstalk:application:environment|INSTANCE_IP|10.0.1.23", process+"HealthCheckTimeout|2", process+"UnhealthyThresholdCount|2")
 	forms := []string{"loopback"}
 	if runtime.GOOS == "linux" {
 		forms = append(forms, "namespace")
@@ -236,7 +237,7 @@ func TestRehearseInterrupted(t *testing.T) {
 	for _, isolation := range forms {
 		for signal, moments := range map[syscall.Signal][]string{
 			syscall.SIGINT:  {"rehearsing ", "bundle: ", "target registered: "},
-			syscall.SIGTERM: {"target registered: "},
+			syscall.SIGTERM: {"target registered: ", "asking the app why"},
 			syscall.SIGHUP:  {"target registered: "},
 		} {
 			for _, moment := range moments {
@@ -260,6 +261,60 @@ func TestRehearseInterrupted(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// Nor while it installs requirements: pip ends with what it has started, and no half-made virtual environment is kept.
+func TestRehearseInterruptedWhileItInstalls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs pip")
+	}
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			project, cache := t.TempDir(), t.TempDir()
+			if err := os.CopyFS(project, os.DirFS("../../internal/rehearsal/testdata/site")); err != nil {
+				t.Fatal(err)
+			}
+			begun := filepath.Join(t.TempDir(), "begun")
+			for name, content := range map[string]string{
+				"requirements.txt":    "./slow\n",
+				"slow/pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = \"slow\"\nbackend-path = [\".\"]\n",
+				"slow/slow.py":        "import subprocess\nopen(" + fmt.Sprintf("%q", begun) + ", \"w\").close()\nsubprocess.run([\"sleep\", \"120\"])\n",
+			} {
+				file := filepath.Join(project, name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(content), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd, stdout, stderr, tmp := beanpole(t, "rehearse", "--source", project, "--cache", cache)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+				if _, err := os.Stat(begun); err == nil {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Errorf("pip never built the package:\n%s%s", stdout, stderr)
+					break
+				}
+			}
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			interrupted := time.Now()
+			if code := exitCode(t, cmd.Wait()); code != 2 {
+				t.Errorf("exit code %d, want 2\n%s%s", code, stdout, stderr)
+			}
+			if took := time.Since(interrupted); took > 30*time.Second {
+				t.Errorf("it took %v to end", took)
+			}
+			nothingLeft(t, tmp)
+			if kept, _ := filepath.Glob(filepath.Join(cache, "venv", "*", "*")); len(kept) > 0 {
+				t.Errorf("half a virtual environment is kept: %v", kept)
+			}
+		})
 	}
 }
 

@@ -67,6 +67,7 @@ var servers = []string{"gunicorn", "uvicorn", "daphne", "hypercorn", "waitress-s
 // introspect runs the app's own command once more with something else in the server's place. Nil if that says nothing,
 // as with a command that finds its server in another way than by PATH.
 func (j job) introspect(ctx context.Context, env []string) (*django, error) {
+	interrupted := ctx.Err // and not the time limit
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	script, result, shims := filepath.Join(j.Root, "introspect.py"), filepath.Join(j.Root, "facts.json"), filepath.Join(j.Root, "shims")
@@ -105,22 +106,14 @@ func (j job) introspect(ctx context.Context, env []string) (*django, error) {
 	_ = cmd.Run() // what it found out is in the file
 	content, err := os.ReadFile(result)
 	if err != nil {
-		return nil, parentError(ctx)
+		return nil, interrupted()
 	}
 	d := &django{}
 	if err := json.Unmarshal(content, d); err != nil {
 		return nil, fmt.Errorf("what the app says of itself: %w", err)
 	}
 	d.Hang = readTail(result+".hang", 8<<10)
-	return d, parentError(ctx)
-}
-
-// parentError is the interrupt's, not the time limit's.
-func parentError(ctx context.Context) error {
-	if err := context.Cause(ctx); err == context.Canceled {
-		return err
-	}
-	return nil
+	return d, interrupted()
 }
 
 func shimScripts(python, script string) map[string]string {

@@ -47,11 +47,11 @@ func (p *plan) kind(in Input, settings []option.Setting, instance string) (k Kin
 	switch {
 	case in.Tier == option.Worker:
 		k, host = Worker, daemonHost
-		p.notes = append(p.notes, "a worker has no load balancer: nothing on AWS asks this. The app is asked by the host by which its daemon posts messages, "+daemonHost,
+		p.notes = append(p.notes, "a worker has no load balancer: nothing on AWS asks this. The app is asked under the name that its daemon uses, "+daemonHost,
 			fmt.Sprintf("that a message posted to %s is answered 200 is not rehearsed: it would do its work. The view has to be exempt from the CSRF check", post))
 	case single:
 		k, host = SingleInstance, p.userHost(instance)
-		p.notes = append(p.notes, fmt.Sprintf("a single instance has no load balancer: nothing on AWS asks this. The app is asked as a client would, by the host %s", host))
+		p.notes = append(p.notes, fmt.Sprintf("a single instance has no load balancer: nothing on AWS asks this. The app is asked as a client would, under the name %s", host))
 	default:
 		return LoadBalanced, hostHeader(instance, p.port, p.tls)
 	}

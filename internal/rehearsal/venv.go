@@ -149,7 +149,7 @@ func virtualEnvironment(ctx context.Context, py python, r requirements, app, roo
 	if r.local {
 		say("requirements.txt names files of the bundle: its virtual environment is not kept")
 		dir := filepath.Join(root, "venv")
-		return dir, makeVenv(ctx, py, r, app, dir, say)
+		return dir, makeVenv(ctx, py, r, app, dir, root, say)
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{r.key, py.version, runtime.GOOS, runtime.GOARCH}, "\n")))
 	dir := filepath.Join(cache, "venv", hex.EncodeToString(sum[:8]))
@@ -182,15 +182,23 @@ func virtualEnvironment(ctx context.Context, py python, r requirements, app, roo
 		return "", fmt.Errorf("cache: %w", err)
 	}
 	say("installing requirements with Python %s (once; kept in %s)", py.version, dir)
-	if err := makeVenv(ctx, py, r, app, dir, say); err != nil {
+	if err := makeVenv(ctx, py, r, app, dir, root, say); err != nil {
 		_ = os.RemoveAll(dir)
 		return "", err
 	}
 	return dir, os.WriteFile(complete, nil, 0o644)
 }
 
-func makeVenv(ctx context.Context, py python, r requirements, app, dir string, say func(string, ...any)) error {
-	if out, err := exec.CommandContext(ctx, py.path, "-m", "venv", dir).CombinedOutput(); err != nil {
+func makeVenv(ctx context.Context, py python, r requirements, app, dir, root string, say func(string, ...any)) error {
+	tmp := filepath.Join(root, "pip") // what pip leaves behind when it is interrupted goes with the rehearsal
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return err
+	}
+	env := append(os.Environ(), "TMPDIR="+tmp)
+	venv := exec.CommandContext(ctx, py.path, "-m", "venv", dir)
+	venv.Env = env
+	asGroup(venv)
+	if out, err := venv.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -200,7 +208,7 @@ func makeVenv(ctx context.Context, py python, r requirements, app, dir string, s
 		return fmt.Errorf("%s -m venv failed: %w\n%s", py.path, err, tail(string(out), 5))
 	}
 	if r.file != "" {
-		if err := pip(ctx, dir, app, say, "install", "-r", r.file); err != nil {
+		if err := pip(ctx, dir, app, env, say, "install", "-r", r.file); err != nil {
 			if m := otherPython.FindStringSubmatch(err.Error()); m != nil {
 				return fmt.Errorf("%s wants a package that is not for Python %s, which was taken: %s; choose the platform's Python (--python 3.13, say, with --source), "+
 					"and have it on this machine", r.file, py.version, m[1])
@@ -210,7 +218,7 @@ func makeVenv(ctx context.Context, py python, r requirements, app, dir string, s
 	}
 	if _, err := os.Stat(filepath.Join(dir, "bin", "gunicorn")); err != nil {
 		say("gunicorn is not among the requirements; the platform brings one, so the newest is installed. Pin one to know which runs")
-		if err := pip(ctx, dir, app, say, "install", "gunicorn"); err != nil {
+		if err := pip(ctx, dir, app, env, say, "install", "gunicorn"); err != nil {
 			return fmt.Errorf("gunicorn cannot be installed: %w", err)
 		}
 	}
@@ -220,13 +228,17 @@ func makeVenv(ctx context.Context, py python, r requirements, app, dir string, s
 // otherPython is what pip says of a package that exists, but not for this interpreter.
 var otherPython = regexp.MustCompile(`(?s)different [Pp]ython version.*No matching distribution found for ([^\n]+)|(Package .*? requires a different Python: [^\n]+)`)
 
-// pip runs as a process group of its own, so that an interrupt ends the compilers that it starts too.
-func pip(ctx context.Context, dir, app string, say func(string, ...any), arguments ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(dir, "bin", "python"),
-		append([]string{"-m", "pip", "--disable-pip-version-check", "--no-input"}, append(arguments, "--progress-bar", "off")...)...)
-	cmd.Dir = app
+// asGroup gives a command a process group of its own, so that an interrupt ends what it has started too, such as compilers.
+func asGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+func pip(ctx context.Context, dir, app string, env []string, say func(string, ...any), arguments ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, "bin", "python"),
+		append([]string{"-m", "pip", "--disable-pip-version-check", "--no-input"}, append(arguments, "--progress-bar", "off")...)...)
+	cmd.Dir, cmd.Env = app, env
+	asGroup(cmd)
 	output, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
