@@ -59,6 +59,14 @@ with the cause.`,
 			if err != nil {
 				return &exitError{code: 2, err: err}
 			}
+			out := cmd.OutOrStdout()
+			opts.Out, opts.Isolation = out, rehearsal.Isolation(isolation)
+			if asJSON {
+				opts.Out = cmd.ErrOrStderr()
+			}
+			if from.project.Dir != "" && !from.project.AsIs {
+				fmt.Fprintf(opts.Out, "bundling %s\n", from.project.Dir) // which takes a while if it is large
+			}
 			e, remove, err := from.environment(ctx)
 			defer remove()
 			e.Input.Process = process
@@ -67,11 +75,6 @@ with the cause.`,
 			}
 			if err != nil {
 				return &exitError{code: 2, err: err}
-			}
-			out := cmd.OutOrStdout()
-			opts.Out, opts.Isolation = out, rehearsal.Isolation(isolation)
-			if asJSON {
-				opts.Out = cmd.ErrOrStderr()
 			}
 			fmt.Fprintf(opts.Out, "rehearsing %s\n", e)
 			v, err := rehearsal.Run(ctx, e.Input, opts)

@@ -77,7 +77,7 @@ func (p Project) Environment() (e Environment, remove func(), err error) {
 	project := bundle.Source{Path: p.Dir, Exclude: dataFiles}
 	files, err := project.Open()
 	if err != nil {
-		return e, remove, err
+		return e, remove, explainExclude(err)
 	}
 	variables, found := variablesOf(files, application, p.Variables)
 	files.Close()
@@ -122,10 +122,18 @@ func (p Project) Environment() (e Environment, remove func(), err error) {
 	remove = func() { _ = os.Remove(file.Name()) }
 	if err := errors.Join(source.WriteZip(file), file.Close()); err != nil {
 		remove()
-		return e, func() {}, err
+		return e, func() {}, explainExclude(err)
 	}
 	e.Input.Bundle, e.Input.Temporary = file.Name(), true
 	return e, remove, nil
+}
+
+// explainExclude says what the advice of package bundle is on a command line.
+func explainExclude(err error) error {
+	if strings.Contains(err.Error(), `Exclude "`) {
+		err = fmt.Errorf("%w\n(Exclude is a prop of the constructs; here a line of .ebignore or, without one, of .gitignore leaves a file out)", err)
+	}
+	return err
 }
 
 // manage.py names the settings, and they are the WSGI module's neighbours.
