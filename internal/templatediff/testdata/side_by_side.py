@@ -105,11 +105,11 @@ def main():
     out = [
         "# The same changes through `cdk diff` and `beanpole diff`",
         "",
-        "Each directory of [the corpus](../internal/templatediff/testdata/corpus) is a pair: what runs (`base`), what will run (`head`), and what must come out (`expect.json`).",
-        "The templates are written for the test, small, with the resource types, options and values of the source that each pair",
-        "names; what changes is the source's own history where it says so, else it is made up. The left column is `cdk diff",
-        "--template --fail-on destructive` of the pinned CDK CLI, the right one `beanpole diff`. Made by",
-        "[side_by_side.py](../internal/templatediff/testdata/side_by_side.py).",
+        "Each directory of [the corpus](../internal/templatediff/testdata/corpus) is a pair: what runs (`base`), what will run",
+        "(`head`), and what must come out (`expect.json`). The templates are written for the test, small, with the resource types,",
+        "options and values of the source that each pair names; what changes is the source's own history where it says so, else it is",
+        "made up. The left column is `cdk diff --template --fail-on destructive` of the pinned CDK CLI, the right one `beanpole diff`.",
+        "Made by [side_by_side.py](../internal/templatediff/testdata/side_by_side.py).",
         "",
     ]
     for pair in sorted(os.listdir(os.path.join(HERE, "corpus"))):
