@@ -295,52 +295,54 @@ func TestNestedStacks(t *testing.T) {
 	}
 }
 
-func TestSettingsInTheBundle(t *testing.T) {
-	write := func(packed bool, config string) *Assembly {
-		t.Helper()
-		dir := t.TempDir()
-		files := map[string]string{
-			"manifest.json": `{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "s.json"}}, "A": {"type": "cdk:asset-manifest", "properties": {"file": "a.json"}}}}`,
-			"a.json":        fmt.Sprintf(`{"files": {"x": {"source": {"path": "bundle"}, "destinations": {"d": {"objectKey": "%x.zip"}}}}}`, config),
-			"s.json": stack(fmt.Sprintf(`"V": {"Type": "AWS::ElasticBeanstalk::ApplicationVersion", "Properties": {"ApplicationName": "app", "SourceBundle": {"S3Bucket": "b", "S3Key": "%x.zip"}}}`, config),
-				strings.Replace(fmt.Sprintf(environmentJSON, settingJSON("aws:autoscaling:asg", "MinSize", "1")), `"OptionSettings"`, `"VersionLabel": {"Ref": "V"}, "OptionSettings"`, 1)),
-		}
-		const name = ".ebextensions/web.config"
-		if packed {
-			var b bytes.Buffer
-			z := zip.NewWriter(&b)
-			w, err := z.Create(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.Write([]byte(config)); err != nil {
-				t.Fatal(err)
-			}
-			if err := z.Close(); err != nil {
-				t.Fatal(err)
-			}
-			files["bundle"] = b.String()
-		} else {
-			files["bundle/"+name] = config
-		}
-		for name, text := range files {
-			path := filepath.Join(dir, name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		a, err := Open(dir)
+// withConfig is an assembly with an environment whose bundle has one configuration file.
+func withConfig(t *testing.T, packed bool, config string) *Assembly {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]string{
+		"manifest.json": `{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "s.json"}}, "A": {"type": "cdk:asset-manifest", "properties": {"file": "a.json"}}}}`,
+		"a.json":        fmt.Sprintf(`{"files": {"x": {"source": {"path": "bundle"}, "destinations": {"d": {"objectKey": "%x.zip"}}}}}`, config),
+		"s.json": stack(fmt.Sprintf(`"V": {"Type": "AWS::ElasticBeanstalk::ApplicationVersion", "Properties": {"ApplicationName": "app", "SourceBundle": {"S3Bucket": "b", "S3Key": "%x.zip"}}}`, config),
+			strings.Replace(fmt.Sprintf(environmentJSON, settingJSON("aws:autoscaling:asg", "MinSize", "1")), `"OptionSettings"`, `"VersionLabel": {"Ref": "V"}, "OptionSettings"`, 1)),
+	}
+	const name = ".ebextensions/web.config"
+	if packed {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		w, err := z.Create(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return a
+		if _, err := w.Write([]byte(config)); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		files["bundle"] = b.String()
+	} else {
+		files["bundle/"+name] = config
 	}
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestSettingsInTheBundle(t *testing.T) {
 	const config = "option_settings:\n  aws:ec2:instances:\n    InstanceTypes: %s\n  aws:autoscaling:asg:\n    MinSize: %d\n  aws:autoscaling:updatepolicy:rollingupdate:\n    RollingUpdateType: Immutable\n"
 	for _, packed := range []bool{false, true} {
-		r := Compare(write(packed, fmt.Sprintf(config, "t3.small", 1)), write(packed, fmt.Sprintf(config, "t3.large", 2)))
+		r := Compare(withConfig(t, packed, fmt.Sprintf(config, "t3.small", 1)), withConfig(t, packed, fmt.Sprintf(config, "t3.large", 2)))
 		got := map[string]Effect{}
 		for _, c := range r.Changes {
 			got[c.Resource+" "+c.Subject] = c.Effect
@@ -356,6 +358,51 @@ func TestSettingsInTheBundle(t *testing.T) {
 		if v := r.Environments[0].Version; v == nil || !v.Known || !slices.Equal(v.Changed, []string{".ebextensions/web.config"}) {
 			t.Errorf("version %+v", v)
 		}
+	}
+}
+
+// What configuration files say of the resources of Beanstalk's own stack does what it would do in any template.
+func TestResourcesInTheBundle(t *testing.T) {
+	for name, test := range map[string]struct {
+		base, head string
+		want       map[string]Effect
+		losesData  bool
+	}{
+		"a listener, whose type is known": {"AWSEBV2LoadBalancerListener443: {Properties: {SslPolicy: a}}", "AWSEBV2LoadBalancerListener443: {Properties: {SslPolicy: b}}",
+			map[string]Effect{"Web AWSEBV2LoadBalancerListener443": UpdatedInPlace}, false},
+		"the load balancer's scheme": {"AWSEBV2LoadBalancer: {Properties: {Scheme: internal}}", "AWSEBV2LoadBalancer: {Properties: {Scheme: internet-facing}}",
+			map[string]Effect{"Web AWSEBV2LoadBalancer": ReplacesResource}, false},
+		"the launch template": {"AWSEBEC2LaunchTemplate: {Properties: {LaunchTemplateData: {EbsOptimized: false}}}", "AWSEBEC2LaunchTemplate: {Properties: {LaunchTemplateData: {EbsOptimized: true}}}",
+			map[string]Effect{"Web AWSEBEC2LaunchTemplate": ReplacesInstances}, false},
+		"a database's encryption": {"AWSEBRDSDatabase: {Type: 'AWS::RDS::DBInstance', Properties: {StorageEncrypted: false}}", "AWSEBRDSDatabase: {Type: 'AWS::RDS::DBInstance', Properties: {StorageEncrypted: true}}",
+			map[string]Effect{"Web AWSEBRDSDatabase": ReplacesResource}, true},
+		"a table of one's own, gone": {"Sessions: {Type: 'AWS::DynamoDB::Table', Properties: {BillingMode: PAY_PER_REQUEST}}", "{}",
+			map[string]Effect{"Web Sessions": RemovesResource}, true},
+		"a table that is kept": {"Sessions: {Type: 'AWS::DynamoDB::Table', DeletionPolicy: Retain, Properties: {BillingMode: PAY_PER_REQUEST}}", "{}",
+			map[string]Effect{"Web Sessions": RemovesResource}, false},
+		"what nobody knows": {"AWSEBNew: {Properties: {A: 1}}", "AWSEBNew: {Properties: {A: 2}}", map[string]Effect{"Web AWSEBNew": Unknown}, false},
+		"the same, written otherwise": {"{AWSEBAutoScalingGroup: {Properties: {Cooldown: '1', HealthCheckType: ELB}}}", "\n    AWSEBAutoScalingGroup:\n      Properties:\n        HealthCheckType: ELB\n        Cooldown: \"1\"",
+			map[string]Effect{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			side := func(resources string) *Assembly {
+				if !strings.HasPrefix(resources, "{") && !strings.HasPrefix(resources, "\n") {
+					resources = "{" + resources + "}"
+				}
+				return withConfig(t, true, "Resources: "+resources+"\n")
+			}
+			r := Compare(side(test.base), side(test.head))
+			got, loses := map[string]Effect{}, false
+			for _, c := range r.Changes {
+				if c.Effect != NewVersion {
+					got[c.Resource+" "+c.Subject] = c.Effect
+				}
+				loses = loses || c.LosesData
+			}
+			if !maps.Equal(got, test.want) || loses != test.losesData {
+				t.Errorf("changes %v, loses data: %t; want %v, %t", got, loses, test.want, test.losesData)
+			}
+		})
 	}
 }
 

@@ -33,6 +33,17 @@ var beanstalksOwn = map[string]string{
 	"AWSEBWorkerCronLeaderRegistry":       "AWS::DynamoDB::Table",
 }
 
+// ownType is the type of one of Beanstalk's own resources, "" if it is not known. Further listeners and target groups have
+// a suffix ("AWSEBV2LoadBalancerListener443").
+func ownType(id string) string {
+	for _, family := range []string{"AWSEBV2LoadBalancerListener", "AWSEBV2LoadBalancerTargetGroup"} {
+		if strings.HasPrefix(id, family) && !strings.HasPrefix(id, "AWSEBV2LoadBalancerListenerRule") {
+			return beanstalksOwn[family]
+		}
+	}
+	return beanstalksOwn[id]
+}
+
 // launches are the types from which instances are launched: a change of one replaces the instances.
 var launches = []string{"AWS::AutoScaling::LaunchConfiguration", "AWS::EC2::LaunchTemplate"}
 
@@ -75,64 +86,65 @@ func action(was, is bool) Action {
 
 // ownResource tells of one resource of Beanstalk's own stack that configuration files change.
 func (e *environmentChange) ownResource(id string, was, is ownResource) {
-	typ := beanstalksOwn[id]
+	typ, own := ownType(id), strings.HasPrefix(id, "AWSEB")
 	for _, r := range []ownResource{was, is} {
 		if given, ok := r.body["Type"].(string); ok {
 			typ = given
 		}
 	}
-	schema, published := schemaOf(typ)
-	changed := changedProperties(was.body, is.body)
-	effect := UpdatedInPlace
+	r := &resourceChange{Place: Place{Stack: e.r.Stack, Resource: id, Type: typ}, properties: map[string]*propertyChange{}}
+	r.schema, r.published = schemaOf(typ)
+	before, after := properties(was.body), properties(is.body)
+	var changed []string
+	for _, name := range keys(before, after) {
+		if !equal(before[name], after[name]) {
+			changed = append(changed, name)
+			r.properties[name] = &propertyChange{before: before[name], after: after[name]}
+		}
+	}
+	if was.body != nil {
+		r.base = &template.Resource{LogicalID: id, Type: typ, Properties: before}
+	}
+	if is.body != nil {
+		r.head = &template.Resource{LogicalID: id, Type: typ, Properties: after}
+	}
+	r.judge()
+	var effect Effect
 	switch {
 	case e.replaced:
 		effect = NoInterruption
 	case slices.Contains(launches, typ):
 		effect = ReplacesInstances
 		e.instances = append(e.instances, id)
-	case was.body == nil && beanstalksOwn[id] == "":
+	case was.body == nil && !own:
 		effect = AddsResource
-	case is.body == nil && beanstalksOwn[id] == "":
+	case is.body == nil && !own:
 		effect = RemovesResource
-	case !published:
+	case !r.published:
 		effect = Unknown
 	default:
-		for path, does := range schema.properties {
-			top, _, _ := strings.Cut(path, ".")
-			if slices.Contains(changed, top) {
-				effect = worst(effect, map[replacement]Effect{replaces: ReplacesResource, mayReplace: MayReplaceResource}[does])
-			}
-		}
+		effect = map[replacement]Effect{inPlace: UpdatedInPlace, mayReplace: MayReplaceResource, replaces: ReplacesResource}[r.replacement]
 	}
 	row := e.row(id, nil, nil, effect, fmt.Sprintf("%s of the %s in Beanstalk's own stack, %s%s",
-		strings.Join(changed, ", "), typ[strings.LastIndexByte(typ, ':')+1:], fromBundle, cmp.Or(is.file, was.file)))
+		cmp.Or(strings.Join(changed, ", "), "the definition"), typ[strings.LastIndexByte(typ, ':')+1:], fromBundle, cmp.Or(is.file, was.file)))
 	row.Action = action(was.body != nil, is.body != nil)
+	switch effect {
+	case RemovesResource:
+		var policy string
+		policy, row.LosesData = farewell(was.body, r.schema)
+		row.Why = join(row.Why, policy)
+	case ReplacesResource:
+		policy := text(is.body["UpdateReplacePolicy"])
+		row.LosesData = r.schema.data && policy != "Retain" && policy != "Snapshot"
+	}
 	e.bundled[id] = true
-
-	r := &resourceChange{Place: Place{Stack: e.r.Stack, Resource: id, Type: typ}, schema: schema, properties: map[string]*propertyChange{}}
-	for _, name := range changed {
-		r.properties[name] = &propertyChange{}
-	}
-	for side, body := range map[**template.Resource]map[string]any{&r.base: was.body, &r.head: is.body} {
-		if body != nil {
-			properties, _ := body["Properties"].(map[string]any)
-			*side = &template.Resource{LogicalID: id, Type: typ, Properties: properties}
-		}
-	}
 	e.c.accessOf(e.p, r)
 }
 
-// changedProperties are the names of the properties in which two bodies of a resource differ.
-func changedProperties(was, is map[string]any) []string {
-	before, _ := was["Properties"].(map[string]any)
-	after, _ := is["Properties"].(map[string]any)
-	var changed []string
-	for _, name := range keys(before, after) {
-		if !equal(before[name], after[name]) {
-			changed = append(changed, name)
-		}
-	}
-	return changed
+// properties are those of a resource's body.
+func properties(body map[string]any) map[string]any {
+	m, _ := body["Properties"].(map[string]any)
+	return m
 }
 
 // ownResource is what a configuration file says of a resource of Beanstalk's own stack.
