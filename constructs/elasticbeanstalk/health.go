@@ -82,7 +82,8 @@ type Health struct {
 	// warning ("beanpole:replacement") says so until it is acknowledged. Default: [HealthCheckEC2].
 	//
 	// No option setting carries it: the environment adds a file to .ebextensions in the source bundle, which overrides the
-	// Auto Scaling group, so that it comes and goes with an application version.
+	// Auto Scaling group, so that it comes and goes with an application version. Elastic Beanstalk refuses an immutable
+	// deployment that changes such a file: turn this on and off with another Deployment.Policy.
 	//
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environmentconfig-autoscaling-healthchecktype.html
 	HealthCheckType HealthCheckType

@@ -70,7 +70,7 @@ func (n Notifications) statements() []awsiam.PolicyStatement {
 	}
 	statements := []awsiam.PolicyStatement{allow("Notifications", []string{"sns:Publish"}, *n.Topic.TopicArn())}
 	if key := n.Topic.MasterKey(); key != nil {
-		statements = append(statements, allowVia("NotificationsKey", "sns", []string{"kms:Decrypt", "kms:GenerateDataKey*"}, *key.KeyArn()))
+		statements = append(statements, allowVia("NotificationsKey", "sns", []string{"kms:Decrypt", "kms:GenerateDataKey"}, *key.KeyArn()))
 	}
 	return statements
 }

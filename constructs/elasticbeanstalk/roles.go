@@ -104,9 +104,6 @@ func (e *Environment) newInstanceRole() {
 
 	if queue := e.props.Worker.Queue; queue != nil {
 		e.refs.queueURL = *queue.QueueUrl()
-		if key := queue.EncryptionMasterKey(); key != nil {
-			key.GrantEncryptDecrypt(e.InstanceRole)
-		}
 	}
 }
 

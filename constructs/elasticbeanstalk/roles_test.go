@@ -84,6 +84,7 @@ var instanceRights = map[string]string{
 	"secretsmanager:GetSecretValue secret":               "",
 	"ssm:GetParameter parameter":                         "",
 	"kms:Decrypt key":                                    "",
+	"kms:GenerateDataKey key":                            "",
 	"xray:GetSamplingRules *":                            "AWS gives X-Ray's data plane no resource-level permission",
 	"xray:GetSamplingStatisticSummaries *":               "as xray:GetSamplingRules",
 	"xray:GetSamplingTargets *":                          "as xray:GetSamplingRules",
@@ -158,7 +159,8 @@ func TestEveryRightOfTheInstanceRole(t *testing.T) {
 		"no logs": {func(_ awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) { p.Logs.DisableStreaming = true }, map[string]string{groups + "*": ""}},
 		"worker":  {func(_ awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) { p.Tier = option.Worker }, nil},
 		"worker with a queue": {func(stack awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) {
-			p.Tier, p.Worker.Queue = option.Worker, awssqs.NewQueue(stack, jsii.String("Queue"), nil)
+			p.Tier, p.Worker.Queue = option.Worker, awssqs.NewQueue(stack, jsii.String("Queue"),
+				&awssqs.QueueProps{EncryptionMasterKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
 		}, map[string]string{partition + "sqs:" + account + "awseb-*-stack-AWSEBWorkerQueue-*": ""}},
 		"one instance": {func(_ awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) {
 			p.EnvironmentType = elasticbeanstalk.SingleInstance
@@ -196,8 +198,8 @@ func TestEveryRightOfTheInstanceRole(t *testing.T) {
 						case strings.Contains(action, "*"):
 							t.Errorf("%s: a pattern of actions", action)
 						}
-						if action == "kms:Decrypt" && s.Condition["StringLike"]["kms:ViaService"] == nil {
-							t.Error("the key can be used otherwise than through the service that keeps the secret")
+						if strings.HasPrefix(action, "kms:") && s.Condition["StringLike"]["kms:ViaService"] == nil {
+							t.Error("the key can be used otherwise than through one service")
 						}
 						if action == "cloudwatch:PutMetricData" && s.Condition["StringLike"]["cloudwatch:namespace"] == nil {
 							t.Error("metrics can be written into every namespace")
@@ -323,7 +325,7 @@ func TestNotifications(t *testing.T) {
 		"encrypted topic": {func(stack awscdk.Stack, n *elasticbeanstalk.Notifications) {
 			n.Topic = awssns.NewTopic(stack, jsii.String("Topic"), &awssns.TopicProps{MasterKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
 		}, map[string]string{"Notification Topic ARN": "${Stack/Topic}"},
-			[]string{"kms:Decrypt ${Stack/Key.Arn}", "kms:GenerateDataKey* ${Stack/Key.Arn}", "sns:Publish ${Stack/Topic}"}},
+			[]string{"kms:Decrypt ${Stack/Key.Arn}", "kms:GenerateDataKey ${Stack/Key.Arn}", "sns:Publish ${Stack/Topic}"}},
 		"address": {func(_ awscdk.Stack, n *elasticbeanstalk.Notifications) { n.Endpoint = "ops@example.com" },
 			map[string]string{"Notification Endpoint": "ops@example.com", "Notification Protocol": "email"}, nil},
 		"URL": {func(_ awscdk.Stack, n *elasticbeanstalk.Notifications) {

@@ -127,16 +127,20 @@ func (e *Environment) workerStatements() []awsiam.PolicyStatement {
 		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", *stack.Partition(), service, *stack.Region(), *stack.Account(), resource)
 	}
 	queue := arn("sqs", "awseb-*-stack-AWSEBWorkerQueue-*")
+	var keys []awsiam.PolicyStatement
 	if own := e.props.Worker.Queue; own != nil {
 		queue = *own.QueueArn()
+		if key := own.EncryptionMasterKey(); key != nil {
+			keys = append(keys, allowVia("QueueKey", "sqs", []string{"kms:Decrypt", "kms:GenerateDataKey"}, *key.KeyArn()))
+		}
 	}
 	metrics := allow("Metrics", []string{"cloudwatch:PutMetricData"}, "*")
 	metrics.AddCondition(jsii.String("StringLike"), map[string]string{"cloudwatch:namespace": "ElasticBeanstalk*"})
-	return []awsiam.PolicyStatement{
+	return append([]awsiam.PolicyStatement{
 		allow("Queue", []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"}, queue),
 		allow("PeriodicTasks", []string{"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem",
 			"dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
 			arn("dynamodb", "table/awseb-*-stack-AWSEBWorkerCronLeaderRegistry*")),
 		metrics,
-	}
+	}, keys...)
 }
