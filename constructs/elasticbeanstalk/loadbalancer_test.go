@@ -467,3 +467,24 @@ func TestTheDeployedHealthCheckIsAskedForAnewWithEveryChange(t *testing.T) {
 		t.Errorf("success codes of the default process changed: the answers are kept under %v, before under %v", slices.Sorted(maps.Values(after)), slices.Sorted(maps.Values(before)))
 	}
 }
+
+func TestOneFunctionFindsTheTargetGroupsOfAll(t *testing.T) {
+	stack := newStack(t)
+	vpc := existingVPC(stack)
+	for _, id := range []string{"Web", "Shop"} {
+		props := dedicated(vpc)
+		props.Processes = map[string]elasticbeanstalk.Process{"default": {}, "api": {Port: 8080}, "admin": {Port: 8081}}
+		environment := elasticbeanstalk.NewEnvironment(stack, id, props)
+		environment.TargetGroupOf("api")
+		environment.TargetGroupOf("admin")
+	}
+	template := synth(t, stack)
+	found := template.OfType("Custom::ElasticBeanstalkTargetGroup")
+	functions := map[string]bool{}
+	for _, r := range found {
+		functions[r.Property("ServiceToken")] = true
+	}
+	if len(found) != 4 || len(functions) != 1 {
+		t.Errorf("%d target groups are looked for by %d functions, want 4 by one", len(found), len(functions))
+	}
+}

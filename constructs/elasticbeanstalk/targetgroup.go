@@ -87,7 +87,7 @@ func (e *Environment) findTargetGroup(process string) *string {
 		}
 	}
 	// One for the whole stack, like the function behind the other look-ups.
-	function := awslambda.NewSingletonFunction(e, jsii.String("TargetGroupFunction"), &awslambda.SingletonFunctionProps{
+	function := awslambda.NewSingletonFunction(e, jsii.String("TargetGroupFunction-"+process), &awslambda.SingletonFunctionProps{
 		Uuid:          jsii.String("5b3f0c2e-9d41-4f6a-8a57-1c6f2b7e9d10"),
 		LambdaPurpose: jsii.String("TargetGroupOf"),
 		Description:   jsii.String("Finds the target group of a process of an Elastic Beanstalk environment"),
