@@ -222,6 +222,8 @@ func TestFailuresAreTold(t *testing.T) {
 	c := sharedServer(t)
 	c.keepsClean()
 	topic := resource("AWS::SNS::Topic", nil)
+	function := resource("AWS::Lambda::Function", map[string]any{"Role": map[string]any{"Fn::GetAtt": []string{"Role", "Arn"}}, "Runtime": "nodejs22.x",
+		"Handler": "index.handler", "Code": map[string]any{"ZipFile": "exports.handler = 0"}})
 	cases := []struct {
 		name, reason string
 		resources    map[string]any
@@ -247,6 +249,14 @@ func TestFailuresAreTold(t *testing.T) {
 			"Balancer": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", map[string]any{"Subnets": []any{map[string]any{"Ref": "Subnet"}},
 				"LoadBalancerAttributes": []any{map[string]any{"Key": "access_logs.s3.enabled", "Value": "true"},
 					map[string]any{"Key": "access_logs.s3.bucket", "Value": map[string]any{"Ref": "Bucket"}}}})}},
+		{"a custom resource's whole answer", "Response object is too long", map[string]any{
+			"Role": role("iam:List*"), "Function": function,
+			"Call": resource("Custom::AWS", map[string]any{"ServiceToken": map[string]any{"Fn::GetAtt": []string{"Function", "Arn"}},
+				"Create": `{"service":"IAM","action":"listPolicies","physicalResourceId":{"id":"policies"}}`})}},
+		{"a custom resource whose function may not", "is not authorized to perform: iam:ListRoles", map[string]any{
+			"Role": role("iam:ListPolicies"), "Function": function,
+			"Call": resource("Custom::AWS", map[string]any{"ServiceToken": map[string]any{"Fn::GetAtt": []string{"Function", "Arn"}},
+				"Create": `{"service":"IAM","action":"listRoles","physicalResourceId":{"id":"roles"},"outputPaths":[]}`})}},
 		{"custom resource without a function", "Function not found", map[string]any{
 			"Call": resource("Custom::AWS", map[string]any{"ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:none",
 				"Create": `{"service":"SNS","action":"listTopics"}`})}},

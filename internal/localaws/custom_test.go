@@ -7,6 +7,17 @@ import (
 	"testing"
 )
 
+// role is a role of functions that may do these.
+func role(actions ...string) map[string]any {
+	statement := func(more map[string]any) map[string]any {
+		more["Effect"] = "Allow"
+		return map[string]any{"Version": "2012-10-17", "Statement": []any{more}}
+	}
+	return resource("AWS::IAM::Role", map[string]any{
+		"AssumeRolePolicyDocument": statement(map[string]any{"Principal": map[string]any{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+		"Policies":                 []any{map[string]any{"PolicyName": "calls", "PolicyDocument": statement(map[string]any{"Action": actions, "Resource": "*"})}}})
+}
+
 // function is a template with a custom resource and its function in Python, whose handler(event, context) has that body; the
 // resource has those properties, and what its answer says under Word is an output.
 func function(t *testing.T, body, runtime string, properties map[string]any) string {
@@ -16,8 +27,7 @@ func function(t *testing.T, body, runtime string, properties map[string]any) str
 		resourceProperties[k] = v
 	}
 	return document(t, map[string]any{"Resources": map[string]any{
-		"Role": resource("AWS::IAM::Role", map[string]any{"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{
-			map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}}}),
+		"Role": role("logs:*"),
 		"Function": resource("AWS::Lambda::Function", map[string]any{"Role": map[string]any{"Fn::GetAtt": []string{"Role", "Arn"}},
 			"Runtime": runtime, "Handler": "index.handler", "Code": map[string]any{"ZipFile": code},
 			"Environment": map[string]any{"Variables": map[string]any{"OWN": "own", "AWS_ENDPOINT_URL": "http://elsewhere.invalid"}}}),
@@ -127,8 +137,7 @@ func TestCallsOfCustomResources(t *testing.T) {
 	token := map[string]any{"Fn::GetAtt": []string{"Function", "Arn"}}
 	template := func(name string) string {
 		return document(t, map[string]any{"Resources": map[string]any{
-			"Role": resource("AWS::IAM::Role", map[string]any{"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{
-				map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}}}),
+			"Role": role("sns:*", "elasticloadbalancing:DescribeTargetGroups", "cloudformation:DescribeStackResources"),
 			"Function": resource("AWS::Lambda::Function", map[string]any{"Role": map[string]any{"Fn::GetAtt": []string{"Role", "Arn"}}, "Runtime": "nodejs22.x",
 				"Handler": "index.handler", "Code": map[string]any{"ZipFile": "exports.handler = 0"}}),
 			"Topic": resource("Custom::AWS", map[string]any{"ServiceToken": token,

@@ -181,6 +181,18 @@ func TestKindsOfEnvironments(t *testing.T) {
 		_, err := eb.CreateEnvironment(ctx, in)
 		wantError(t, err, what)
 	}
+	// Tags of the environment follow to what it has.
+	described, err := eb.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{"kinds"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := eb.UpdateTagsForResource(ctx, &elasticbeanstalk.UpdateTagsForResourceInput{ResourceArn: described.Environments[0].EnvironmentArn,
+		TagsToAdd: []types.Tag{{Key: aws.String("team"), Value: aws.String("jobs")}}}); err != nil {
+		t.Fatal(err)
+	}
+	if tags := c.autoScalingGroup(c.own("kinds")["AWSEBAutoScalingGroup"]).Tags; tags.value("team") != "jobs" {
+		t.Errorf("tags %v of the Auto Scaling group", tags)
+	}
 	// An endpoint that is to be notified gets a topic.
 	if _, err := eb.UpdateEnvironment(ctx, &elasticbeanstalk.UpdateEnvironmentInput{EnvironmentName: aws.String("kinds"),
 		OptionSettings: []types.ConfigurationOptionSetting{set("aws:elasticbeanstalk:sns:topics", "Notification Endpoint", "ops@example.org")}}); err != nil {
@@ -189,6 +201,6 @@ func TestKindsOfEnvironments(t *testing.T) {
 	if topics := c.resources()["AWS::SNS::Topic"]; len(topics) != 1 || !strings.HasSuffix(topics[0], ":ElasticBeanstalkNotifications-Environment-kinds") {
 		t.Errorf("topics %v", topics)
 	}
-	_, err := eb.UpdateEnvironment(ctx, &elasticbeanstalk.UpdateEnvironmentInput{EnvironmentName: aws.String("kinds"), Tier: &types.EnvironmentTier{Name: aws.String("WebServer"), Type: aws.String("Standard")}})
+	_, err = eb.UpdateEnvironment(ctx, &elasticbeanstalk.UpdateEnvironmentInput{EnvironmentName: aws.String("kinds"), Tier: &types.EnvironmentTier{Name: aws.String("WebServer"), Type: aws.String("Standard")}})
 	wantError(t, err, "tier of an environment cannot change")
 }

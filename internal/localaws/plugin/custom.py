@@ -8,6 +8,7 @@ who deploys a template here trusts its functions as they trust its app.
 """
 
 import datetime
+import fnmatch
 import io
 import json
 import os
@@ -28,11 +29,41 @@ from resources import FAMILIES, Kind, Refused, gone
 
 
 def _function_exists(c, p):
-    """The function behind a custom resource must be there, or AWS could not call it."""
+    """The function behind a custom resource must be there, or AWS could not call it; its configuration."""
     token = p.get("ServiceToken", "")
     if ":lambda:" not in token:
         raise Refused(f"ServiceToken is {token!r}, and only functions are called")
-    c.call("lambda", "GetFunction", FunctionName=token)
+    return c.call("lambda", "GetFunction", FunctionName=token)["Configuration"]
+
+
+# Services where the name of a call is that of the right to make it.
+_RIGHTS = ("acm", "autoscaling", "cloudformation", "ec2", "elasticbeanstalk", "elasticloadbalancing", "iam", "rds", "route53",
+           "secretsmanager", "sns", "sqs", "ssm", "wafv2")
+
+
+def _check_right(c, function, service, operation):
+    """Refuses a call that no policy of the function's role allows, by the action alone: conditions and resources are not looked
+    at. A policy that nothing orders before the call may not be there yet, as on AWS."""
+    name = function["Role"].split("/")[-1]
+    if service not in _RIGHTS:
+        return
+    action = f"{service}:{operation}"
+    documents = [c.call("iam", "GetRolePolicy", RoleName=name, PolicyName=n)["PolicyDocument"]
+                 for n in c.call("iam", "ListRolePolicies", RoleName=name)["PolicyNames"]]
+    for policy in c.call("iam", "ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]:
+        version = c.call("iam", "GetPolicy", PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
+        documents.append(c.call("iam", "GetPolicyVersion", PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"])
+    for document in documents:
+        for statement in _list(document.get("Statement")):
+            if statement["Effect"] == "Allow" and any(
+                    fnmatch.fnmatchcase(action.lower(), a.lower()) for a in _list(statement.get("Action"))):
+                return
+    raise Refused(f"User: arn:aws:sts::{aws.ACCOUNT}:assumed-role/{name}/{function['FunctionName']} is not authorized to perform: {action} "
+                  f"because no identity-based policy allows the {action} action")
+
+
+def _list(value):
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 _SERVICES = None
@@ -67,6 +98,14 @@ def flatten(value, path=(), into=None):
     return into
 
 
+def _check_size(c, physical, data):
+    """CloudFormation takes 4 KB of an answer."""
+    answer = {"Status": "SUCCESS", "Reason": "OK", "PhysicalResourceId": physical, "StackId": c.stack.id, "RequestId": str(uuid.uuid4()),
+              "LogicalResourceId": c.resource.logical, "NoEcho": False, "Data": data}
+    if len(json.dumps(answer, default=str).encode()) > 4096:
+        raise Refused("Response object is too long: an answer has at most 4096 bytes")
+
+
 def _plain(value):
     """A value of an answer as the function hands it to CloudFormation."""
     if isinstance(value, datetime.datetime):
@@ -92,7 +131,7 @@ class AwsCustomResource:
     """One call of the SDK on creation, one on a change, one on deletion; each may be absent."""
 
     def _event(c, event, physical, p):
-        _function_exists(c, p)
+        function = _function_exists(c, p)
         calls = {e: json.loads(p[e]) for e in ("Create", "Update", "Delete") if p.get(e)}
         if event == "Create":
             physical = next((i for i in (calls.get(e, {}).get("physicalResourceId", {}).get("id") for e in calls) if i),
@@ -110,6 +149,7 @@ class AwsCustomResource:
             operation = next((o for o in model.operation_names if o.lower() == action.lower()), None)
             if operation is None:
                 raise Refused(f"Unable to find action {action} of service {call['service']}")
+            _check_right(c, function, model.signing_name, operation)
             answer = aws.call(region, service, operation, **_substitute(call.get("parameters") or {}, physical))
         except aws.ClientError as e:
             if not call.get("ignoreErrorCodesMatching") or not re.search(call["ignoreErrorCodesMatching"], aws.code(e)):
@@ -122,8 +162,11 @@ class AwsCustomResource:
             if path not in data:
                 raise Refused(f"the answer of {operation} has no {path}, which is to be the physical resource id")
             physical = data[path]
-        wanted = call.get("outputPaths") or ([call["outputPath"]] if call.get("outputPath") else None)
-        return physical, data if wanted is None else {k: v for k, v in data.items() if k.startswith(tuple(wanted))}
+        wanted = [call["outputPath"]] if call.get("outputPath") else call.get("outputPaths")  # an empty list: nothing
+        if wanted is not None:
+            data = {k: v for k, v in data.items() if k.startswith(tuple(wanted))}
+        _check_size(c, physical, data)
+        return physical, data
 
     def create(c, p):
         physical, data = AwsCustomResource._event(c, "Create", None, p)
@@ -255,6 +298,7 @@ class FunctionResource:
             raise Refused(f"Received response status [FAILED] from custom resource. Message returned: {answer.get('Reason') or 'none'}")
         if not answer.get("PhysicalResourceId"):
             raise Refused("Invalid PhysicalResourceId: the function's answer has none")
+        _check_size(c, answer["PhysicalResourceId"], answer.get("Data"))
         return answer.get("Data") or {}
 
     def create(c, p):
