@@ -177,6 +177,19 @@ func TestCompleteEnvironment(t *testing.T) {
 		if len(answer.Actions) != 1 || answer.Actions[0].Recurrence != "0 20 * * *" || answer.Actions[0].MaxSize != "1" {
 			t.Errorf("scheduled actions %+v", answer.Actions)
 		}
+		var launch struct {
+			Volumes []struct {
+				Device string `xml:"deviceName"`
+				Size   string `xml:"ebs>volumeSize"`
+				Type   string `xml:"ebs>volumeType"`
+				IOPS   string `xml:"ebs>iops"`
+			} `xml:"launchTemplateVersionSet>item>launchTemplateData>blockDeviceMappingSet>item"`
+			Tagged []string `xml:"launchTemplateVersionSet>item>launchTemplateData>tagSpecificationSet>item>resourceType"`
+		}
+		c.must(&launch, "ec2", "DescribeLaunchTemplateVersions", "LaunchTemplateId", made["AWSEBEC2LaunchTemplate"])
+		if got := fmt.Sprint(launch.Volumes); got != "[{/dev/xvda 20 gp3 } {/dev/sdj 100 gp3 4000}]" || !slices.Contains(launch.Tagged, "volume") {
+			t.Errorf("volumes %s, tags on %v", got, launch.Tagged)
+		}
 		for _, logical := range []string{"AWSEBCloudwatchAlarmHigh", "AWSEBCloudwatchAlarmLow", "AWSEBAutoScalingScaleUpPolicy", "AWSEBAutoScalingScaleDownPolicy"} {
 			if made[logical] == "" {
 				t.Errorf("no %s among %v", logical, made)

@@ -74,6 +74,13 @@ class Configuration:
         return out
 
 
+def _mapping(text):
+    """DEVICE=SNAPSHOT:SIZE:DELETE ON TERMINATION:TYPE:IOPS:THROUGHPUT, where parts may be empty or left out."""
+    device, _, rest = text.partition("=")
+    names = ("SnapshotId", "VolumeSize", "DeleteOnTermination", "VolumeType", "Iops", "Throughput")
+    return {"DeviceName": device, "Ebs": {name: part for name, part in zip(names, rest.split(":")) if part}}
+
+
 class Design:
     """The template of an environment's own stack."""
 
@@ -435,8 +442,11 @@ class Design:
         volume = {field: get(launch, option) for option, field in (
             ("RootVolumeType", "VolumeType"), ("RootVolumeSize", "VolumeSize"), ("RootVolumeIOPS", "Iops"),
             ("RootVolumeThroughput", "Throughput")) if get(launch, option)}
-        if volume:
-            data["BlockDeviceMappings"] = [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": "8", **volume}}]
+        mappings = [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": "8", **volume}}] if volume else []
+        # Moto launches no instance with a disk of its own host (DEVICE=ephemeralN).
+        mappings += [_mapping(m) for m in split(get(launch, "BlockDeviceMappings")) if "=ephemeral" not in m]
+        if mappings:
+            data["BlockDeviceMappings"] = mappings
         if is_true(get(launch, "LaunchTemplateTagPropagationEnabled")):
             data["TagSpecifications"] = [{"ResourceType": t, "Tags": self.environment.all_tags()}
                                          for t in ("instance", "volume", "network-interface")]
