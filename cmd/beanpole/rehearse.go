@@ -81,6 +81,9 @@ with the cause.`,
 			if errors.Is(err, context.Canceled) {
 				err = errors.New("interrupted: no verdict; everything was stopped and removed")
 			}
+			if refused := (rehearsal.RefusedError{}); errors.As(err, &refused) {
+				return &exitError{code: 1, err: fmt.Errorf("Elastic Beanstalk refuses this: %w", err)}
+			}
 			if err != nil {
 				return &exitError{code: 2, err: err}
 			}

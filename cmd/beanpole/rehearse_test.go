@@ -123,6 +123,7 @@ func TestRehearse(t *testing.T) {
 		"unhealthy":    {sites(t, "/healthz/"), []string{"-e", "production"}, 1, "verdict: unhealthy: 400: 10.0.1.23 is not in ALLOWED_HOSTS (which has: production.example.com)", nil},
 		"redirect":     {sites(t, "/healthz", address), []string{"-e", "staging"}, 0, "verdict: healthy by 301", nil},
 		"strict":       {sites(t, "/healthz", address), []string{"-e", "staging", "--strict"}, 1, "verdict: healthy by 301", nil},
+		"refused":      {sites(t, "/healthz/"), []string{"-e", "staging", "--set", "HealthCheckInterval=1"}, 1, "", []string{"Elastic Beanstalk refuses this", "Interval: 1s is not between 5s and 5m0s"}},
 		"both sources": {sites(t, "/healthz/"), []string{"--deployed", "shop"}, 2, "", []string{"--deployed"}},
 		"bad speed":    {sites(t, "/healthz/"), []string{"-e", "staging", "--speed", "0.5"}, 2, "", []string{"speed 0.5"}},
 	} {

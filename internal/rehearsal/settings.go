@@ -69,6 +69,11 @@ func private(s option.Setting) bool {
 	return option.SecretName(s.OptionName) || addressName.MatchString(s.OptionName) || option.SecretValue(s.Value) != ""
 }
 
+// RefusedError says that Elastic Beanstalk refuses a setting, so that there would be no deployment.
+type RefusedError struct{ error }
+
+func (e RefusedError) Unwrap() error { return e.error }
+
 // newPlan reads the settings as Elastic Beanstalk does: what is not set has the platform's default, not beanpole's. The
 // check is that of the process.
 func newPlan(settings []option.Setting, process string) (plan, error) {
@@ -84,7 +89,7 @@ func newPlan(settings []option.Setting, process string) (plan, error) {
 	number := func(s option.Setting, to *int) {
 		n, err := strconv.Atoi(strings.TrimSpace(s.Value))
 		if err != nil || n < 1 {
-			problems = append(problems, fmt.Errorf("%s %s: %q is not a whole number above 0", s.Namespace, s.OptionName, s.Value))
+			problems = append(problems, RefusedError{fmt.Errorf("%s %s: %q is not a whole number above 0", s.Namespace, s.OptionName, s.Value)})
 			return
 		}
 		*to = n
@@ -167,7 +172,7 @@ func newPlan(settings []option.Setting, process string) (plan, error) {
 		p.staticFiles = []staticFile{{"/static", "static"}} // the Python platform's own
 	}
 	if err := p.check.Validate(); err != nil {
-		problems = append(problems, fmt.Errorf("%s: %w", processNamespace, err))
+		problems = append(problems, RefusedError{fmt.Errorf("%s: %w", processNamespace, err)})
 	}
 	return p, errors.Join(problems...)
 }

@@ -97,7 +97,7 @@ func Open(path string) (*File, error) {
 	}
 	// What replaces the file is written beside it.
 	trial, err := os.CreateTemp(filepath.Dir(path), ".beanpole-report-*")
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, none := os.Stat(filepath.Dir(path)); errors.Is(none, fs.ErrNotExist) {
 		return refuse("there is no directory " + filepath.Dir(path) + "; make it first")
 	}
 	if err != nil {
