@@ -58,7 +58,7 @@ urlpatterns = [path("healthz/", leak)]
 					t.Errorf("no version of %s: %+v", name, u.Packages)
 				}
 			}
-			for _, p := range []Property{{Name: "ALLOWED_HOSTS", Value: "www.example.com"}, {Name: "SECRET_KEY", Hidden: "secret"}, {Name: "BROKER", Hidden: "not shown"}} {
+			for _, p := range []Property{{Name: "ALLOWED_HOSTS", Value: "www.example.com"}, {Name: "SECRET_KEY", Hidden: "secret"}, {Name: "BROKER", Hidden: "secret"}, {Name: "DEBUG_MAIL", Hidden: "not shown"}} {
 				if !slices.Contains(u.Properties, p) {
 					t.Errorf("no %+v among %+v", p, u.Properties)
 				}
