@@ -243,6 +243,7 @@ type Environment struct {
 	targetGroups       map[string]awselasticloadbalancingv2.IApplicationTargetGroup // by process, as below
 	deployedChecks     map[string]customresources.AwsCustomResource
 	alarms             map[string]awscloudwatch.Alarm
+	physicalIDs        map[string]string // by logical id
 
 	applicationName, versionLabel *string
 
@@ -278,6 +279,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 		targetGroups:   map[string]awselasticloadbalancingv2.IApplicationTargetGroup{},
 		deployedChecks: map[string]customresources.AwsCustomResource{},
 		alarms:         map[string]awscloudwatch.Alarm{},
+		physicalIDs:    map[string]string{},
 	}
 	constructs.NewConstruct_Override(e, scope, &id)
 	e.props.Processes = maps.Clone(props.Processes)

@@ -1,7 +1,10 @@
 package elasticbeanstalk
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"regexp"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -9,6 +12,42 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/customresources"
 	"github.com/aws/jsii-runtime-go"
 )
+
+// EnvironmentID is the id of the environment, such as "e-abcdefghij": a token that a custom resource resolves at deployment.
+// The first call adds it.
+func (e *Environment) EnvironmentID() string { return e.environmentID() }
+
+// PhysicalID is the physical id of a resource that Elastic Beanstalk has made for the environment, by the logical id that it
+// has in Elastic Beanstalk's own stack: the name of the Auto Scaling group for AWSEBAutoScalingGroup, the id of the launch
+// template for AWSEBEC2LaunchTemplate, the URL of a worker's queue for AWSEBWorkerQueue, the names of the alarms behind
+// Capacity.Trigger for AWSEBCloudwatchAlarmHigh and AWSEBCloudwatchAlarmLow. It is a token that a custom resource resolves at
+// deployment, anew whenever an option setting has changed; the first call for a resource adds it. A resource that the
+// environment does not have fails the deployment. For target groups see [Environment.TargetGroup].
+//
+// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/customize-containers-format-resources-eb.html
+func (e *Environment) PhysicalID(logicalID string) string {
+	if !alphanumeric.MatchString(logicalID) {
+		panic(fmt.Errorf("%s: PhysicalID: %q is not a logical id; it is letters and digits, as in AWSEBAutoScalingGroup", *e.Node().Path(), logicalID))
+	}
+	if e.physicalIDs[logicalID] == "" {
+		e.physicalIDs[logicalID] = *e.stackResource("PhysicalID-"+logicalID, logicalID, logicalID+"-"+*e.lazy(e.settingsFingerprint))
+	}
+	return e.physicalIDs[logicalID]
+}
+
+// settingsFingerprint changes with every option setting whose value is known.
+func (e *Environment) settingsFingerprint() string {
+	hash := sha256.New()
+	for _, s := range e.settings {
+		if s.Unresolved {
+			s.Value = ""
+		}
+		fmt.Fprintf(hash, "%q\n", []string{s.Namespace, s.ResourceName, s.OptionName, s.Value})
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:8])
+}
+
+var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
 // beanstalkStack is the name of the stack that Elastic Beanstalk keeps for the environment. It ends with the environment's
 // id, which a custom resource asks for at deployment.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 	"example.com/beanpole-cdk/internal/template/templatetest"
 )
 
@@ -128,4 +129,31 @@ func TestTheAnswerIsStaleWhenTheTargetGroupIsReplaced(t *testing.T) {
 			t.Errorf("%s: the physical ids are %s and %s, those of the default process %s and %s; want a change: %v", name, e, g, environment, group, c.replaced)
 		}
 	}
+}
+
+func TestPhysicalIDsAreLookedUpOnceAndAnewWithTheSettings(t *testing.T) {
+	lookUp := func(change func(*elasticbeanstalk.Environment)) *templatetest.Resource {
+		stack := newStack(t)
+		environment := elasticbeanstalk.NewEnvironment(stack, "Web", dedicated(existingVPC(stack)))
+		if a, b := environment.PhysicalID("AWSEBAutoScalingGroup"), environment.PhysicalID("AWSEBAutoScalingGroup"); a != b {
+			t.Errorf("the group is %s and %s", a, b)
+		}
+		change(environment)
+		return synth(t, stack).Resources["Stack/Web/PhysicalID-AWSEBAutoScalingGroup"]
+	}
+	first := lookUp(func(*elasticbeanstalk.Environment) {})
+	requireParts(t, first.Property("Create"), "describeStackResource", "AWSEBAutoScalingGroup", "awseb-")
+	same := lookUp(func(*elasticbeanstalk.Environment) {})
+	other := lookUp(func(e *elasticbeanstalk.Environment) {
+		e.AddOptionSettings(option.Setting{Namespace: "aws:autoscaling:asg", OptionName: "Cooldown", Value: "60"})
+	})
+	if first.Property("Update") != same.Property("Update") || first.Property("Update") == other.Property("Update") {
+		t.Errorf("the look-up is\n%s\nthe same again\n%s\nand with another setting\n%s", first.Property("Update"), same.Property("Update"), other.Property("Update"))
+	}
+}
+
+func TestPhysicalIDTakesALogicalID(t *testing.T) {
+	stack := newStack(t)
+	environment := elasticbeanstalk.NewEnvironment(stack, "Web", dedicated(existingVPC(stack)))
+	requireParts(t, panicOf(func() { environment.PhysicalID("awseb-e-123-stack/AutoScalingGroup") }), "Stack/Web", "is not a logical id", "AWSEBAutoScalingGroup")
 }
