@@ -309,8 +309,8 @@ func TestDeployments(t *testing.T) {
 		{d{ConfigurationUpdates: u{RollingUpdateType: elasticbeanstalk.RollingByTime, MaxBatchSize: 2, MinInstancesInService: ptr(0), PauseTime: 90 * time.Second}}, map[string]string{
 			update + "RollingUpdateEnabled": "true", update + "RollingUpdateType": "Time", update + "MaxBatchSize": "2", update + "MinInstancesInService": "0",
 			update + "PauseTime": "PT1M30S"}},
-		{d{ConfigurationUpdates: u{RollingUpdateType: elasticbeanstalk.ImmutableUpdate}}, map[string]string{
-			command + "DeploymentPolicy": "RollingWithAdditionalBatch", update + "RollingUpdateType": "Immutable"}},
+		{d{Policy: elasticbeanstalk.Immutable, ConfigurationUpdates: u{RollingUpdateType: elasticbeanstalk.ImmutableUpdate}}, map[string]string{
+			command + "DeploymentPolicy": "Immutable", update + "RollingUpdateType": "Immutable"}},
 		{d{Policy: elasticbeanstalk.AllAtOnce, ConfigurationUpdates: u{DisableRollingUpdates: true}}, map[string]string{
 			command + "DeploymentPolicy": "AllAtOnce", update + "RollingUpdateEnabled": "false", update + "RollingUpdateType": "", update + "MaxBatchSize": "",
 			update + "MinInstancesInService": ""}},
@@ -319,9 +319,9 @@ func TestDeployments(t *testing.T) {
 	}
 	single := optionsOf(t, func(p *elasticbeanstalk.EnvironmentProps) {
 		p.EnvironmentType = elasticbeanstalk.SingleInstance
-		p.Deployment.ConfigurationUpdates.RollingUpdateType = elasticbeanstalk.ImmutableUpdate
+		p.Deployment.Policy = elasticbeanstalk.Immutable
 	})
-	requireSome(t, single, map[string]string{command + "DeploymentPolicy": "AllAtOnce", update + "RollingUpdateType": "Immutable", update + "RollingUpdateEnabled": "true"})
+	requireSome(t, single, map[string]string{command + "DeploymentPolicy": "Immutable", update + "RollingUpdateType": "Immutable", update + "RollingUpdateEnabled": "true"})
 }
 
 func TestWhatIsWrongWithADeployment(t *testing.T) {
@@ -343,6 +343,8 @@ func TestWhatIsWrongWithADeployment(t *testing.T) {
 		{d{ConfigurationUpdates: u{RollingUpdateType: "Batch"}}, `ConfigurationUpdates: RollingUpdateType: "Batch" is not a type`},
 		{d{Policy: elasticbeanstalk.Immutable, ConfigurationUpdates: u{RollingUpdateType: elasticbeanstalk.RollingByHealth}},
 			"ConfigurationUpdates: RollingUpdateType: Policy Immutable needs immutable configuration updates too"},
+		{d{ConfigurationUpdates: u{RollingUpdateType: elasticbeanstalk.ImmutableUpdate}},
+			"ConfigurationUpdates: RollingUpdateType: Immutable needs Policy Immutable too, and it is RollingWithAdditionalBatch"},
 		{d{Policy: elasticbeanstalk.TrafficSplitting, ConfigurationUpdates: u{DisableRollingUpdates: true}},
 			"ConfigurationUpdates: DisableRollingUpdates: Policy TrafficSplitting needs immutable configuration updates too"},
 		{d{ConfigurationUpdates: u{RollingUpdateType: elasticbeanstalk.RollingByTime, DisableRollingUpdates: true}}, "ConfigurationUpdates: RollingUpdateType: has no effect with DisableRollingUpdates"},

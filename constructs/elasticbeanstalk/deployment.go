@@ -89,9 +89,8 @@ var rollingUpdateTypes = []RollingUpdateType{RollingByHealth, RollingByTime, Imm
 //
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rollingupdates.html
 type ConfigurationUpdates struct {
-	// RollingUpdateType is [RollingByHealth], [RollingByTime] or [ImmutableUpdate]. Default: [RollingByHealth]; with the
-	// policies [Immutable] and [TrafficSplitting], and of a single instance that is not updated all at once,
-	// [ImmutableUpdate].
+	// RollingUpdateType is [RollingByHealth] or [RollingByTime]; with the policies [Immutable] and [TrafficSplitting], and
+	// with them alone, it is [ImmutableUpdate]. Default: [RollingByHealth].
 	RollingUpdateType RollingUpdateType
 	// DisableRollingUpdates replaces all instances at once, while nothing serves. Default: they are replaced as
 	// RollingUpdateType says; a single instance at once.
@@ -200,11 +199,14 @@ func (d Deployment) validateUpdates(k kind) error {
 		return errors.Join(problems...)
 	case u.DisableRollingUpdates && chosen != "":
 		add("RollingUpdateType: has no effect with DisableRollingUpdates: remove one of the two")
+	case chosen == ImmutableUpdate && !policy.immutable():
+		add("RollingUpdateType: Immutable needs Policy Immutable too, and it is %s: Elastic Beanstalk refuses an update of both version and configuration otherwise; "+
+			"set Policy, which sets this too", policy)
 	case policy.immutable() && updates != ImmutableUpdate:
 		add("%s: Policy %s needs immutable configuration updates too: Elastic Beanstalk refuses an update of both version and configuration otherwise; leave it out",
 			map[bool]string{true: "DisableRollingUpdates", false: "RollingUpdateType"}[u.DisableRollingUpdates], policy)
 	case k.single && chosen != "" && chosen != ImmutableUpdate:
-		add("RollingUpdateType: %s is in batches, and %s has none; choose Immutable, or leave it out", chosen, k)
+		add("RollingUpdateType: %s is in batches, and %s has none; leave it out", chosen, k)
 	}
 	inBatches := updates == RollingByHealth || updates == RollingByTime
 	for _, field := range []struct {

@@ -212,6 +212,69 @@ func TestScheduledActionsAreToldApartByName(t *testing.T) {
 	expect(t, r, got, map[string]Effect{"s Web aws:autoscaling:scheduledaction MinSize of Day": NoInterruption})
 }
 
+// What one update does is told as Beanstalk takes it: each row a setting that changes beside a new version, or alone.
+func TestWhatDoesNotMixInOneUpdate(t *testing.T) {
+	const (
+		types = "aws:ec2:instances InstanceTypes"
+		most  = "aws:autoscaling:asg MaxSize"
+	)
+	for _, c := range []struct {
+		policy, update string
+		version        bool
+		changed        string
+		want           Effect
+		says           string
+	}{
+		{"Immutable", "Immutable", true, types, ReplacesInstances, ""},
+		{"Immutable", "Health", true, types, Rejected, "set RollingUpdateType to Immutable first"},
+		{"Rolling", "Immutable", true, types, Rejected, "the new version is deployed by Rolling: Beanstalk asks for immutable for both"},
+		{"RollingWithAdditionalBatch", "Immutable", true, types, Rejected, "the new version is deployed by RollingWithAdditionalBatch"},
+		{"AllAtOnce", "Immutable", true, types, ReplacesInstances, ""},
+		{"Rolling", "Immutable", false, types, ReplacesInstances, ""},
+		{"Rolling", "Health", true, types, ReplacesInstances, ""},
+		{"TrafficSplitting", "Immutable", true, types, ReplacesInstances, ""},
+		{"Immutable", "Immutable", true, most, Rejected, "refuses to change resources in the same update as an immutable deployment"},
+		{"Immutable", "Immutable", false, most, NoInterruption, ""},
+		{"TrafficSplitting", "Immutable", true, most, NoInterruption, "if it is refused, deploy them one after the other"},
+		{"Rolling", "Health", true, most, NoInterruption, ""},
+	} {
+		side := func(version, instance, size string) map[string]string {
+			return map[string]string{"web": stack(`"Web": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"ApplicationName": "a", "VersionLabel": "` + version + `", "OptionSettings": [` +
+				strings.Join([]string{
+					settingJSON("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
+					settingJSON("aws:elasticbeanstalk:command", "DeploymentPolicy", c.policy),
+					settingJSON("aws:autoscaling:updatepolicy:rollingupdate", "RollingUpdateType", c.update),
+					settingJSON("aws:autoscaling:updatepolicy:rollingupdate", "RollingUpdateEnabled", "true"),
+					settingJSON("aws:ec2:instances", "InstanceTypes", instance),
+					settingJSON("aws:autoscaling:asg", "MaxSize", size),
+				}, ", ") + `]}}`)}
+		}
+		version, instance, size := "1", "t3.small", "4"
+		if c.version {
+			version = "2"
+		}
+		if c.changed == types {
+			instance = "t3.large"
+		} else {
+			size = "6"
+		}
+		r := Compare(assembly(t, side("1", "t3.small", "4")), assembly(t, side(version, instance, size)))
+		found := false
+		for _, change := range r.Changes {
+			if change.Subject != c.changed {
+				continue
+			}
+			found = true
+			if change.Effect != c.want || !strings.Contains(change.Why, c.says) || c.says == "" && strings.Contains(change.Why, "one after the other") {
+				t.Errorf("%s with updates %s, version %v: %s: %s (%s), want %s (%s)", c.policy, c.update, c.version, c.changed, change.Effect, change.Why, c.want, c.says)
+			}
+		}
+		if !found {
+			t.Errorf("%s is not among the changes: %+v", c.changed, r.Changes)
+		}
+	}
+}
+
 func TestConditionsAndFunctions(t *testing.T) {
 	base := `{"Parameters": {"Kind": {"Type": "String", "Default": "prod"}}, "Conditions": {"Prod": {"Fn::Equals": [{"Ref": "Kind"}, "prod"]}},
 		"Mappings": {"Size": {"eu-west-1": {"type": "t3.small"}}}, "Resources": {` + fmt.Sprintf(environmentJSON, strings.Join([]string{

@@ -474,6 +474,8 @@ func (e *environmentChange) mixes() {
 	}
 	immutableDeployment := e.deploys && e.after.is(nsCommand, "DeploymentPolicy", "Immutable")
 	immutableUpdate := e.after.is(nsRollingUpdate, "RollingUpdateType", "Immutable")
+	policy, _ := e.after.get(nsCommand, "DeploymentPolicy")
+	splits := e.deploys && strings.EqualFold(policy, "TrafficSplitting")
 	for i := range e.rows {
 		row := &e.rows[i]
 		if row.Namespace == "" && !e.bundled[row.Subject] || row.Effect == None || row.Effect == Rejected {
@@ -487,12 +489,17 @@ func (e *environmentChange) mixes() {
 		case immutableDeployment && row.Effect == ReplacesInstances && !immutableUpdate:
 			row.Effect = Rejected
 			row.Why = join(row.Why, "a new version is deployed immutably, and configuration updates are not immutable: AWS documents an error when one update does both"+separately+", or set RollingUpdateType to Immutable first")
+		case e.deploys && immutableUpdate && row.Effect == ReplacesInstances && strings.HasPrefix(strings.ToLower(policy), "rolling"):
+			row.Effect = Rejected
+			row.Why = join(row.Why, fmt.Sprintf("configuration updates are immutable, and the new version is deployed by %s: Beanstalk asks for immutable for both when one update does both", policy)+separately)
 		case immutableDeployment && resource:
 			row.Effect = Rejected
 			row.Why = join(row.Why, "Beanstalk refuses to change resources in the same update as an immutable deployment"+separately)
 		case immutableUpdate && len(e.instances) > 0 && resource:
 			row.Effect = Rejected
 			row.Why = join(row.Why, fmt.Sprintf("Beanstalk refuses to change resources in the same update as an immutable one (%s replaces the instances)", e.instances[0])+separately)
+		case splits && resource:
+			row.Why = join(row.Why, "a new version is deployed on new instances beside the old ones, as by an immutable deployment, which takes no change of resources with it: if it is refused, deploy them one after the other")
 		case immutableUpdate && len(e.instances) > 0 && row.Effect == RestartsApplication:
 			row.Why = join(row.Why, fmt.Sprintf("AWS documents that an immutable update (%s replaces the instances) takes no other settings with it: if it is refused, deploy them one after the other", e.instances[0]))
 		}

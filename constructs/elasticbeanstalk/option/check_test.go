@@ -798,6 +798,12 @@ var cases = []struct {
 		want:     []string{"warning not-applicable HttpPath", "warning static-path static"},
 	},
 	{
+		source:   "hypothesis/deployment#60: what Beanstalk says of a rolling deployment and an immutable update at once",
+		settings: "aws:autoscaling:updatepolicy:rollingupdate RollingUpdateType = Immutable\naws:elasticbeanstalk:command DeploymentPolicy = Rolling",
+		want:     []string{"warning immutable-updates DeploymentPolicy"},
+		message:  "asks for Immutable for both",
+	},
+	{
 		source:   guide + "command-options-general, InstanceTypes: all of one architecture",
 		settings: "aws:ec2:instances InstanceTypes = t3.small,t4g.small",
 		want:     []string{"error architectures InstanceTypes"},

@@ -188,6 +188,11 @@ func (c *checker) deployments() {
 			c.report(c.index(rollingUpdate, "RollingUpdateType"), Warning, "immutable-updates", "Immutable",
 				"DeploymentPolicy is %s, but configuration updates are by %s: one deployment that changes the version and what needs new instances fails; "+
 					"AWS advises immutable for both", policy, update)
+		} else if strings.HasPrefix(strings.ToLower(policy), "rolling") && s == given && strings.EqualFold(update, "Immutable") &&
+			!c.is(rollingUpdate, "RollingUpdateEnabled", "false") {
+			c.report(i, Warning, "immutable-updates", "Immutable",
+				"configuration updates are immutable, but DeploymentPolicy is %s: one deployment that changes the version and what needs new instances fails; "+
+					"Beanstalk then asks for Immutable for both", policy)
 		}
 	}
 	size, ok := c.number(command, "BatchSize", 100)
