@@ -12,5 +12,8 @@
 // The zero value of every field of the props is its default, and every default is written into the template: an option
 // that disappears from a template keeps its last value in the environment, so nothing is left to be implied.
 //
+// [EnvironmentProps.Tier] and [EnvironmentProps.EnvironmentType] make other kinds of environment: a worker, which takes its
+// work from a queue, and a single instance without a load balancer. What does nothing in a kind is refused by its field.
+//
 // The package knows Beanstalk, not Django: see package django for that.
 package elasticbeanstalk

@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/bundle"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
@@ -351,4 +353,24 @@ func TestAWorkersOptionsAreChecked(t *testing.T) {
 	p := ofKind("a worker", someVPC{})
 	p.Worker = elasticbeanstalk.Worker{InactivityTimeout: 300 * second, VisibilityTimeout: 300 * second}
 	requireParts(t, p.Validate().Error(), "Worker: InactivityTimeout: 5m0s is not shorter than VisibilityTimeout 5m0s")
+}
+
+func TestPeriodicTasksAreAWorkersWithAStandardQueue(t *testing.T) {
+	source := project(t, map[string]string{"cron.yaml": "version: 1\n", "Procfile": "web: gunicorn app\n"})
+	for want, change := range map[string]func(*elasticbeanstalk.EnvironmentProps, awscdk.Stack){
+		"periodic tasks are read in a worker environment only": func(p *elasticbeanstalk.EnvironmentProps, _ awscdk.Stack) { p.Tier = "" },
+		"": func(*elasticbeanstalk.EnvironmentProps, awscdk.Stack) {},
+		"periodic tasks need a standard queue": func(p *elasticbeanstalk.EnvironmentProps, stack awscdk.Stack) {
+			p.Worker.Queue = awssqs.NewQueue(stack, jsii.String("Tasks"), &awssqs.QueueProps{Fifo: jsii.Bool(true)})
+		},
+	} {
+		stack := newStack(t)
+		props := ofKind("a worker", existingVPC(stack))
+		props.Source = bundle.Source{Path: source}
+		change(props, stack)
+		elasticbeanstalk.NewEnvironment(stack, "Web", props)
+		if n := warningsOf(stack, "cron.yaml"); want == "" && n != 0 || want != "" && (n != 1 || warningsOf(stack, want) != 1) {
+			t.Errorf("%d warnings of cron.yaml, want %q", n, want)
+		}
+	}
 }

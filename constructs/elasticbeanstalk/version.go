@@ -83,6 +83,12 @@ func (e *Environment) warnAboutBundle() {
 		panic(fmt.Errorf("%s: Source: %w", *e.Node().Path(), err))
 	}
 	for _, w := range warnings {
+		if w.Rule == "cron-yaml" && e.props.kind().worker {
+			if queue := e.props.Worker.Queue; queue == nil || !*queue.Fifo() {
+				continue
+			}
+			w.Message = "periodic tasks need a standard queue, and Worker.Queue is FIFO"
+		}
 		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:"+w.Rule), jsii.String(w.String()))
 	}
 }
