@@ -129,8 +129,8 @@ func (p *EnvironmentProps) validateVersion() []error {
 	}
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if n := utf8.RuneCountInString(p.VersionLabel); !isToken(p.VersionLabel) && (n > 100 || strings.Contains(p.VersionLabel, "/")) {
-		add("VersionLabel: %q is not allowed: use 1 to 100 characters, no slash among them", p.VersionLabel)
+	if n := utf8.RuneCountInString(p.VersionLabel); n > 100 && !isToken(p.VersionLabel) {
+		add("VersionLabel: has %d characters; Elastic Beanstalk allows 1 to 100", n)
 	}
 	if p.Application == nil {
 		add("VersionLabel: an application that is made here has no versions yet; give Application, the one that the version is of")

@@ -311,6 +311,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	e.warn()
 	e.warnAboutNames()
 	e.warnAboutCapacity()
+	e.warnAboutQueue()
 	e.warnAboutPlatform()
 	e.warnAboutBundle()
 	e.warnAboutReplacement()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -372,5 +373,24 @@ func TestPeriodicTasksAreAWorkersWithAStandardQueue(t *testing.T) {
 		if n := warningsOf(stack, "cron.yaml"); want == "" && n != 0 || want != "" && (n != 1 || warningsOf(stack, want) != 1) {
 			t.Errorf("%d warnings of cron.yaml, want %q", n, want)
 		}
+	}
+}
+
+func TestAQueueWithoutADeadLetterQueueIsAWarning(t *testing.T) {
+	stack := newStack(t)
+	dead := awssqs.NewQueue(stack, jsii.String("Dead"), nil)
+	for id, queue := range map[string]awssqs.IQueue{
+		"None":      awssqs.NewQueue(stack, jsii.String("Alone"), nil),
+		"Own":       awssqs.NewQueue(stack, jsii.String("Tasks"), &awssqs.QueueProps{DeadLetterQueue: &awssqs.DeadLetterQueue{Queue: dead, MaxReceiveCount: jsii.Number(5)}}),
+		"Imported":  awssqs.Queue_FromQueueArn(stack, jsii.String("Theirs"), jsii.String("arn:aws:sqs:eu-central-1:123456789012:theirs")),
+		"Beanstalk": nil,
+	} {
+		props := ofKind("a worker", existingVPC(awscdk.NewStack(stack, jsii.String(id+"Network"), nil)))
+		props.Worker.Queue = queue
+		elasticbeanstalk.NewEnvironment(stack, id, props)
+	}
+	found := *assertions.Annotations_FromStack(stack).FindWarning(jsii.String("*"), assertions.Match_StringLikeRegexp(jsii.String("no dead-letter queue")))
+	if len(found) != 1 || *found[0].Id != "/Stack/None" {
+		t.Errorf("%d warnings, want one of the queue that has none", len(found))
 	}
 }

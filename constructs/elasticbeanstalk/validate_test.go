@@ -69,7 +69,7 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"no days", func(p *props) { p.VersionLifecycle.MaxAgeInDays = -1 }, []string{"VersionLifecycle: MaxAgeInDays: -1"}},
 		{"version of no application", func(p *props) { p.Source, p.VersionLabel = bundle.Source{}, "v1" }, []string{"VersionLabel: ", "give Application"}},
 		{"version and source", func(p *props) { p.Application, p.VersionLabel = someApplication{}, "v1" }, []string{"Source: VersionLabel names a version that exists"}},
-		{"label", func(p *props) { p.Application, p.VersionLabel = someApplication{}, "a/b" }, []string{`VersionLabel: "a/b"`, "slash"}},
+		{"label", func(p *props) { p.Application, p.VersionLabel = someApplication{}, strings.Repeat("a", 101) }, []string{"VersionLabel: has 101 characters", "100"}},
 		{"what a version that is made cannot carry", func(p *props) {
 			p.Source, p.Application, p.VersionLabel = bundle.Source{}, someApplication{}, "v1"
 			p.Health.HealthCheckType = elasticbeanstalk.HealthCheckELB

@@ -119,6 +119,15 @@ func (w Worker) settings(refs references) []option.Setting {
 	return append(settings, setting(namespace, "MaxRetries", cmp.Or(w.MaxRetries, 10)))
 }
 
+// warnAboutQueue says what becomes of messages that fail again and again, by the id "beanpole:no-dead-letter-queue". Of a
+// queue that is imported it is not known.
+func (e *Environment) warnAboutQueue() {
+	if queue, ok := e.props.Worker.Queue.(awssqs.Queue); ok && queue.DeadLetterQueue() == nil {
+		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:no-dead-letter-queue"), jsii.String("Worker.Queue has no dead-letter queue: "+
+			"a message that fails is tried again and again until the queue's retention period ends; give the queue one"))
+	}
+}
+
 // workerStatements are the rights of the daemon: its queue, and the table by which the instances agree on who queues the
 // tasks of cron.yaml. Queue and table of Elastic Beanstalk's own have names that follow from those of its stack.
 func (e *Environment) workerStatements() []awsiam.PolicyStatement {

@@ -232,7 +232,7 @@ class Design:
         distribution = {"OnDemandBaseCapacity": get(spot, "SpotFleetOnDemandBase", "0"),
                         "OnDemandPercentageAboveBaseCapacity": get(spot, "SpotFleetOnDemandAboveBasePercentage", "0" if self.single else "70"),
                         "SpotAllocationStrategy": get(spot, "SpotAllocationStrategy", "capacity-optimized")}
-        if price := get(spot, "SpotMaxPrice"):
+        if (price := get(spot, "SpotMaxPrice", "null")) != "null":  # which is the On-Demand price
             distribution["SpotMaxPrice"] = price
         return {**group, "MixedInstancesPolicy": {"InstancesDistribution": distribution, "LaunchTemplate": {
             "LaunchTemplateSpecification": template,
