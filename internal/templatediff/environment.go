@@ -259,9 +259,16 @@ func (e *environmentChange) deploy(p *propertyChange) {
 func (e *environmentChange) settings() {
 	ids := append(e.base.identities(), e.head.identities()...)
 	slices.SortFunc(ids, identity.compare)
+	gone := e.leaving()
+	for _, name := range gone {
+		e.row(nsProcess+name, nil, nil, None, "its options keep their last values").Action = Remove
+	}
 	for _, id := range slices.Compact(ids) {
 		before, was := e.base.values[id]
 		after, is := e.head.values[id]
+		if !is && slices.Contains(gone, strings.TrimPrefix(id.namespace, nsProcess)) {
+			continue // told as one
+		}
 		follows := ""
 		if was && is && same(id, before, after) {
 			if e.r.renamed != "" || equal(before.canonical, after.canonical) {
@@ -277,6 +284,9 @@ func (e *environmentChange) settings() {
 			continue // the same reference, to what is renamed with it
 		}
 		effect, why := e.effect(id, before, was, after, is)
+		if effect == None && !was && e.newProcess(id.namespace) {
+			continue // the defaults of a target group that is made anyway
+		}
 		if origin := cmp.Or(after.origin, before.origin); origin != "" {
 			why = join(origin, why)
 			e.bundled[id.String()] = strings.HasPrefix(origin, fromBundle)
@@ -376,7 +386,7 @@ func (e *environmentChange) effect(id identity, before value, was bool, after va
 		return effect, "on all instances, possibly at once: an option's change does not follow the rolling policy"
 	case effect == ReplacesInstances:
 		return effect, ""
-	case strings.HasPrefix(id.namespace, nsProcess) && id.namespace != nsProcess+"default" && !e.base.hasNamespace(id.namespace):
+	case e.newProcess(id.namespace):
 		return NoInterruption, "" // a target group beside those that serve
 	case strings.HasPrefix(id.namespace, nsProcess) && (id.name == "Port" || id.name == "Protocol"):
 		if rule := e.forwards(); rule != "" {
@@ -384,10 +394,35 @@ func (e *environmentChange) effect(id identity, before value, was bool, after va
 		}
 		return Unknown, "Beanstalk makes another target group: targets are unhealthy until the new one has checked them, and a listener rule outside of Beanstalk that forwards to the old one stops the update"
 	}
-	if id.namespace == nsWorker && id.name == "WorkerQueueURL" {
+	switch {
+	case id.namespace == nsWorker && id.name == "WorkerQueueURL":
 		return effect, "the daemon reads another queue; messages that are left in the old one stay there"
+	case id.namespace == nsWorker && id.name == "HttpPath":
+		return effect, "the daemon posts messages to this path; one that is answered otherwise than 200 comes again"
 	}
 	return effect, ""
+}
+
+// newProcess says that a namespace is that of a process that the environment does not have yet.
+func (e *environmentChange) newProcess(namespace string) bool {
+	return strings.HasPrefix(namespace, nsProcess) && namespace != nsProcess+"default" && !e.base.partial && !e.base.hasNamespace(namespace)
+}
+
+const leaves = "leaves the template and stays in the environment, with its target group and its health check: CloudFormation takes no option away " +
+	"(aws elasticbeanstalk update-environment --options-to-remove does)"
+
+// leaving are the processes that the template no longer names, under the old name or a new one.
+func (e *environmentChange) leaving() []string {
+	if e.replaced || e.head.partial {
+		return nil
+	}
+	gone := map[string]bool{}
+	for id := range e.base.values {
+		if strings.HasPrefix(id.namespace, nsProcess) && id.namespace != nsProcess+"default" && !e.head.hasNamespace(id.namespace) {
+			gone[strings.TrimPrefix(id.namespace, nsProcess)] = true
+		}
+	}
+	return sorted(gone)
 }
 
 func sameItems(a, b string) bool {
@@ -428,6 +463,8 @@ func (e *environmentChange) removed(id identity, o option.Option) (Effect, strin
 		return Unknown, "CloudFormation keeps the last value of an option that disappears; of environment properties both has been seen. If it goes, the application restarts"
 	case id.namespace == option.ScheduledAction:
 		return None, "CloudFormation takes no option away: the action goes on; Suspend stops it"
+	case o.Default != "" && e.base.values[id].known && strings.EqualFold(e.base.values[id].text(), o.Default):
+		return None, "it keeps its last value, which is Beanstalk's default"
 	case o.Default != "":
 		return None, fmt.Sprintf("it keeps its last value; to get Beanstalk's default, set it to %s", o.Default)
 	}

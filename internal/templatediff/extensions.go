@@ -138,6 +138,13 @@ func (e *environmentChange) ownResource(id string, was, is ownResource) {
 		row.LosesData = r.schema.data && policy != "Retain" && policy != "Snapshot"
 	}
 	e.bundled[id] = true
+	if kind := "HealthCheckType"; typ == "AWS::AutoScaling::AutoScalingGroup" && r.properties[kind] != nil {
+		says := "the Auto Scaling group no longer asks the load balancer: an instance is replaced only when it stops"
+		if text(after[kind]) == "ELB" {
+			says = "the Auto Scaling group will replace instances that the load balancer finds unhealthy: a health check that the app cannot pass replaces them again and again"
+		}
+		e.c.remark(e.r.Place, "%s", says)
+	}
 	e.c.accessOf(e.p, r)
 }
 

@@ -47,7 +47,7 @@ func (c *comparison) health(e *environmentChange) {
 		if name != "default" {
 			who = "the target group of the process " + name
 		}
-		if name != "default" && !e.base.hasNamespace(namespace) {
+		if e.newProcess(namespace) {
 			c.remark(e.r.Place, "a target group is made for the new process %s", name)
 			continue
 		}
@@ -55,7 +55,9 @@ func (c *comparison) health(e *environmentChange) {
 			c.remark(e.r.Place, "%s", s)
 		}
 	}
-	c.left(e)
+	for _, name := range e.leaving() {
+		c.remark(e.r.Place, "the process %s %s", name, leaves)
+	}
 	c.agreement(e)
 	for i := range e.rows {
 		row := &e.rows[i]
@@ -70,23 +72,6 @@ func (c *comparison) health(e *environmentChange) {
 			c.remark(e.r.Place, "instances no longer put their own address into ALLOWED_HOSTS (%s is %s): Django answers 400 to the load balancer, unless it is let in otherwise",
 				overlay.InstanceIPSource, overlay.SourceNone)
 		}
-	}
-}
-
-// left tells of processes that the template no longer names, under the old name or a new one.
-func (c *comparison) left(e *environmentChange) {
-	if e.replaced || e.head.partial {
-		return
-	}
-	gone := map[string]bool{}
-	for id := range e.base.values {
-		if strings.HasPrefix(id.namespace, nsProcess) && id.namespace != nsProcess+"default" && !e.head.hasNamespace(id.namespace) {
-			gone[strings.TrimPrefix(id.namespace, nsProcess)] = true
-		}
-	}
-	for _, name := range sorted(gone) {
-		c.remark(e.r.Place, "the process %s leaves the template and stays in the environment, with its target group and its health check: CloudFormation takes no option away "+
-			"(aws elasticbeanstalk update-environment --options-to-remove does)", name)
 	}
 }
 
