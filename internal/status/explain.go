@@ -106,7 +106,11 @@ func (f Facts) targets(g TargetGroup) []Reason {
 	var reasons []Reason
 	for _, kind := range kinds {
 		r := f.why(g, kind)
-		r.Summary = fmt.Sprintf("%s %s: %s", plural(counts[kind], "of "+plural(len(g.Targets), "target")), cmp.Or(kind.state, "unknown"), r.Summary)
+		of := ""
+		if len(f.Groups) > 1 {
+			of = " of " + g.name()
+		}
+		r.Summary = fmt.Sprintf("%s%s %s: %s", plural(counts[kind], "of "+plural(len(g.Targets), "target")), of, cmp.Or(kind.state, "unknown"), r.Summary)
 		reasons = append(reasons, r)
 	}
 	if n := slices.IndexFunc(g.Targets, func(t Target) bool { return t.State != unhealthy }); n < 0 {

@@ -64,6 +64,9 @@ func TestExplain(t *testing.T) {
 		"clients' 5xx": {Target{State: healthy}, func(f *Facts) {
 			f.Health = &Health{Causes: []string{"40 % of the requests are failing with HTTP 5xx."}}
 		}, "clients-5xx", Fault, "views that clients use fail"},
+		"one process of two": {Target{State: healthy}, func(f *Facts) {
+			f.Groups = append(f.Groups, TargetGroup{Process: "feed", Path: "/feed/", SuccessCodes: "200", Targets: []Target{mismatch("404")}})
+		}, "not-found", Fault, "1 of 1 target of process feed unhealthy"},
 		"a single instance's 4xx": {Target{}, func(f *Facts) {
 			f.Groups, f.Health = nil, &Health{Causes: []string{"40 % of the requests are failing with HTTP 4xx."}}
 		}, "clients-4xx", Warning, "let nginx turn unknown hosts away"},
