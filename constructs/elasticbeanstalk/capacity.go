@@ -53,7 +53,7 @@ type Capacity struct {
 	CustomAvailabilityZones []string
 	// MonitoringInterval is how often instances report to CloudWatch, 1 minute, which costs, or 5. Default: 5 minutes.
 	MonitoringInterval time.Duration
-	// EC2KeyName is a key pair for SSH, for which the security group has to be opened too; Session Manager needs neither.
+	// EC2KeyName is a key pair for SSH, for which the security group has to be opened too; Roles.SessionManager needs neither.
 	// Default: none.
 	EC2KeyName string
 	// AllowIMDSv1 lets programs on the instance use the first version of the metadata service, which needs no token.

@@ -30,7 +30,7 @@ type Network struct {
 	LoadBalancerSubnets *awsec2.SubnetSelection
 	// SecurityGroups are further security groups of the instances, such as one that a database admits already. Default: only
 	// the environment's own, which admits the load balancer on the ports of the processes and nobody else; use
-	// [Environment.Connections] to admit more. Nobody is admitted to SSH: Session Manager needs no open port.
+	// [Environment.Connections] to admit more. Nobody is admitted to SSH: Roles.SessionManager needs no open port.
 	SecurityGroups []awsec2.ISecurityGroup
 	// DisableAllOutbound lets instances reach nothing but what is allowed by [Environment.Connections]. To boot and to be
 	// found healthy they need at least HTTPS (port 443) to Elastic Beanstalk, CloudFormation, S3, CloudWatch Logs and the
