@@ -480,7 +480,7 @@ func TestEnvironmentsThatAreDeployed(t *testing.T) {
 
 func TestRehearsals(t *testing.T) {
 	t.Parallel()
-	s := newShell(t, map[string]string{"beanpole": "echo progress\ncase \"$3\" in a-web) echo 'verdict: healthy by 200' ;; *) echo 'verdict: unhealthy: 400'; exit 1 ;; esac\n"})
+	s := newShell(t, map[string]string{"beanpole": "echo progress of \"$*\"\ncase \"$3\" in a-web) echo 'verdict: healthy by 200' ;; *) echo 'verdict: unhealthy: 400'; exit 1 ;; esac\n"})
 	s.variables = append(s.variables, "BEANPOLE="+filepath.Join(s.bin, "beanpole"))
 	if err := os.Mkdir(filepath.Join(s.dir, "cdk.out"), 0o755); err != nil {
 		t.Fatal(err)
@@ -493,6 +493,14 @@ func TestRehearsals(t *testing.T) {
 	s.run("../scripts/ci/rehearse.sh").want(1, "::error title=b-web::unhealthy: 400")
 	if want := "line=a-web healthy by 200; b-web unhealthy: 400\n"; s.step != want {
 		t.Errorf("got %q, want %q", s.step, want)
+	}
+
+	// The pages are asked for where they are to be kept, and nowhere else.
+	s.run("../scripts/ci/rehearse.sh").want(1, "progress of rehearse --environment a-web cdk.out\n")
+	s.variables = append(s.variables, "REPORTS="+filepath.Join(s.dir, "the pages"))
+	s.run("../scripts/ci/rehearse.sh").want(1, "--report "+filepath.Join(s.dir, "the pages", "b-web.html"))
+	if info, err := os.Stat(filepath.Join(s.dir, "the pages")); err != nil || !info.IsDir() {
+		t.Errorf("no directory for the pages: %v", err)
 	}
 }
 
