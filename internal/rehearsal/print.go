@@ -54,7 +54,7 @@ func (p *printer) event(e event) {
 	}
 }
 
-// String is the probe's line: answer, time, state and reason, Elastic Beanstalk's colour.
+// String is the probe's row: answer, time, the target's state, Elastic Beanstalk's colour, and the reason of the state.
 func (p Probe) String() string {
 	var answer string
 	switch {
@@ -68,18 +68,16 @@ func (p Probe) String() string {
 			answer += " to " + p.Location
 		}
 	}
-	line := fmt.Sprintf("probe %d: %s in %d ms → %s", p.Number, answer, p.Took.Milliseconds(), p.State)
+	line := fmt.Sprintf("probe %d: %-9s %5d ms", p.Number, answer, p.Took.Milliseconds())
 	if p.Colour == "" {
-		return line[:strings.LastIndex(line, " → ")]
+		return line
 	}
-	switch {
-	case p.State == health.Initial:
-		code, _, _ := strings.Cut(p.Reason, ":")
-		line += " (" + code + ")"
-	case p.Reason != "":
-		line += ", " + p.Reason
+	reason := p.Reason
+	if p.State == health.Initial {
+		reason, _, _ = strings.Cut(reason, ":")
 	}
-	return line + "; about " + p.Colour
+	line += fmt.Sprintf("  %-9s  about %-12s  %s", p.State, p.Colour, reason)
+	return strings.TrimRight(line, " ")
 }
 
 // conclude prints what follows the probes, but for the verdict: that line is the caller's last.
