@@ -466,9 +466,10 @@ func TestDeletion(t *testing.T) {
 	template := map[string]any{"Resources": map[string]any{"Kept": kept,
 		"VPC":    resource("AWS::EC2::VPC", map[string]any{"CidrBlock": "10.0.0.0/16"}),
 		"Subnet": resource("AWS::EC2::Subnet", map[string]any{"VpcId": map[string]any{"Ref": "VPC"}, "CidrBlock": "10.0.0.0/24"}),
+		"Used":   resource("AWS::EC2::SecurityGroup", map[string]any{"VpcId": map[string]any{"Ref": "VPC"}, "GroupDescription": "used"}),
 		"Group":  resource("AWS::ElasticLoadBalancingV2::TargetGroup", map[string]any{"VpcId": map[string]any{"Ref": "VPC"}, "Port": 80, "Protocol": "HTTP"}),
 		"Topic":  resource("AWS::SNS::Topic", nil)},
-		"Outputs": map[string]any{"Subnet": map[string]any{"Value": map[string]any{"Ref": "Subnet"}}, "VPC": map[string]any{"Value": map[string]any{"Ref": "VPC"}}}}
+		"Outputs": map[string]any{"Subnet": map[string]any{"Value": map[string]any{"Ref": "Subnet"}}, "Used": map[string]any{"Value": map[string]any{"Ref": "Used"}}, "VPC": map[string]any{"Value": map[string]any{"Ref": "VPC"}}}}
 	s := c.deploy("deletion", "CREATE", document(t, template))
 	wantStatus(t, s, "CREATE_COMPLETE")
 	var instance struct {
@@ -476,11 +477,12 @@ func TestDeletion(t *testing.T) {
 		Interface string `xml:"instancesSet>item>networkInterfaceSet>item>networkInterfaceId"`
 	}
 	c.must(&instance, "ec2", "RunInstances", "ImageId", "ami-12c6146b", "MinCount", "1", "MaxCount", "1", "InstanceType", "t3.micro",
-		"SubnetId", s.output(t, "Subnet"))
+		"SubnetId", s.output(t, "Subnet"), "SecurityGroupId.1", s.output(t, "Used"))
 	c.must(nil, "cloudformation", "DeleteStack", "StackName", "deletion")
 	wantStatus(t, c.stack("deletion"), "DELETE_FAILED")
-	if reasons := c.reasons("deletion", "DELETE_FAILED"); len(reasons) != 2 || !strings.Contains(reasons[1], "Subnet: The subnet") {
-		t.Errorf("reasons %q, want the subnet's and the stack's", reasons)
+	if reasons := c.reasons("deletion", "DELETE_FAILED"); len(reasons) != 3 || !strings.Contains(strings.Join(reasons, "; "), "Subnet: The subnet") ||
+		!strings.Contains(strings.Join(reasons, "; "), "Used: resource "+s.output(t, "Used")+" has a dependent object: "+instance.Interface) {
+		t.Errorf("reasons %q, want the subnet's, the security group's and the stack's", reasons)
 	}
 	if left := c.resources()["AWS::EC2::VPC"]; !slices.Contains(left, s.output(t, "VPC")) {
 		t.Errorf("VPCs %v, want the one that the subnet needs", left)

@@ -306,7 +306,18 @@ class SecurityGroup:
         SecurityGroup._rules(c, id, old, new)
         _retag(c, id, old, new)
 
+    def _users(c, id):
+        """Who uses the group; moto deletes it all the same."""
+        def found(operation, where, filter, name):
+            return [i[name] for i in c.call("ec2", operation, Filters=[{"Name": filter, "Values": [id]}])[where] if i[name] != id]
+        return (found("DescribeNetworkInterfaces", "NetworkInterfaces", "group-id", "NetworkInterfaceId")
+                + found("DescribeSecurityGroups", "SecurityGroups", "ip-permission.group-id", "GroupId")
+                + found("DescribeSecurityGroups", "SecurityGroups", "egress.ip-permission.group-id", "GroupId")
+                + [b["LoadBalancerArn"] for b in c.call("elbv2", "DescribeLoadBalancers")["LoadBalancers"] if id in b.get("SecurityGroups", [])])
+
     def delete(c, id, p):
+        if users := SecurityGroup._users(c, id):
+            raise Refused(f"resource {id} has a dependent object: {', '.join(users)}")
         gone(lambda: c.call("ec2", "DeleteSecurityGroup", GroupId=id), "InvalidGroup.NotFound")
 
 
