@@ -79,6 +79,7 @@ func (d *deployment) configure(environment map[string]any) {
 		config := context["beanpole"].(map[string]any)
 		config["source"] = filepath.Join(d.root, "examples/mysite")
 		config["environments"] = map[string]any{"production": environment}
+		delete(config, "networks") // of the environments that are not deployed
 	})
 }
 
