@@ -27,7 +27,7 @@ rows=$(python3 - "$outputs" <<'PY'
 import json, sys
 for stack, o in sorted(json.load(open(sys.argv[1])).items()):
     if "EnvironmentName" in o:
-        print(stack, o["EnvironmentName"], o["TargetGroupARN"], o["URL"])
+        print(stack, o["EnvironmentName"], o.get("TargetGroupARN", "none"), o.get("URL", "none"))
 PY
 )
 status=0

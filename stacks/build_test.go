@@ -280,7 +280,7 @@ func TestEveryKeyReachesTheTemplate(t *testing.T) {
 		"environmentName": "shop-live",
 		"platform": {"branch": "Python 3.12 running on 64bit Amazon Linux 2023", "version": "4.13.7", "preferredStartTime": "Mon:04:30", "updateLevel": "patch"},
 		"capacity": {"minSize": 1, "maxSize": 3, "instanceTypes": ["m7i.large"]},
-		"deployment": {"policy": "Rolling", "batchSize": 2},
+		"deployment": {"policy": "Rolling", "batchSize": 2, "configurationUpdates": {"timeout": 600}},
 		"healthCheck": {"path": "/up/", "successCodes": "200", "interval": 20, "timeout": 6, "healthyThresholdCount": 2, "unhealthyThresholdCount": 4},
 		"logs": {"retentionInDays": 7},
 		"numProcesses": 2, "numThreads": 10,

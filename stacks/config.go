@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +37,18 @@ type Config struct {
 	Migrate bool `beanpole:"migrate"`
 	// CollectStatic runs manage.py collectstatic in every deployment, on every instance. Default: false.
 	CollectStatic bool `beanpole:"collectStatic"`
+	// StaticFiles are directories of the bundle by the path at which the proxy serves them without the app.
+	// Default: {"/static": "static"}.
+	StaticFiles map[string]string `beanpole:"staticFiles"`
+	// Address is how the health check gets past ALLOWED_HOSTS: "wrapper", by which each instance adds its own address, or
+	// "nginx", by which the proxy asks the app with a host that is allowed. Default: "wrapper".
+	Address string `beanpole:"address"`
+
+	VariableNames VariableNamesConfig `beanpole:"variableNames"`
+
+	// Acknowledge are warnings that you have weighed, by their id, such as "beanpole:migrate", with the reason; they are not
+	// told again. Default: none.
+	Acknowledge map[string]string `beanpole:"acknowledge"`
 	// Networks are the VPCs and load balancers by name, for those that need other than the defaults. Default: none.
 	Networks map[string]NetworkConfig `beanpole:"networks"`
 	// Environments are the deployment environments by name, at least one. Required.
@@ -46,111 +57,20 @@ type Config struct {
 	GitHub *GitHubConfig `beanpole:"github"`
 }
 
-// EnvironmentConfig is one deployment environment.
-type EnvironmentConfig struct {
-	// Account is where it is deployed, together with region. Default: where the credentials point.
-	Account string `beanpole:"account"`
-	// Region is where it is deployed, together with account. Default: where the credentials point.
-	Region string `beanpole:"region"`
-	// Network is the name of the network, which several environments may share. Default: one of its own, named as the
-	// environment.
-	Network string `beanpole:"network"`
-	// Domains are the names of the site. Default: the load balancer's own DNS name.
-	Domains []string `beanpole:"domains"`
-	// CertificateARN is the certificate of the domains, which makes the site HTTPS. Default: one is made and validated
-	// where hostedZone is given, else the site is HTTP.
-	CertificateARN string `beanpole:"certificateArn"`
-	// HostedZone is the public Route 53 zone that gets the records of the domains, and proves that the certificate is
-	// yours. Default: the records are yours to make.
-	HostedZone *HostedZoneConfig `beanpole:"hostedZone"`
-	// RulePriority begins the band of 100 listener rule priorities of the environment: 100, 200, … 9900. Environments of
-	// one network need different ones. Default: 100.
-	RulePriority int `beanpole:"rulePriority"`
-	// EnvironmentName is a name of your own for the environment, 4 to 40 letters, digits and hyphens. With one,
-	// CloudFormation cannot replace the environment. Default: CloudFormation generates one.
-	EnvironmentName string `beanpole:"environmentName"`
-
-	Platform    PlatformConfig    `beanpole:"platform"`
-	Capacity    CapacityConfig    `beanpole:"capacity"`
-	Deployment  DeploymentConfig  `beanpole:"deployment"`
-	HealthCheck HealthCheckConfig `beanpole:"healthCheck"`
-	Logs        LogsConfig        `beanpole:"logs"`
-
-	// NumProcesses is the number of gunicorn's processes. Default: 1.
-	NumProcesses int `beanpole:"numProcesses"`
-	// NumThreads is the number of threads of each of them. Default: 15.
-	NumThreads int `beanpole:"numThreads"`
-	// Variables are environment properties, which the app sees as variables. Default: none but the app's own.
-	Variables map[string]string `beanpole:"variables"`
-	// NotSecret are the names of variables that are no secrets in spite of their looks; others that look like one are
-	// refused. Default: none.
-	NotSecret []string `beanpole:"notSecret"`
-	// Secrets are environment properties whose values the instances fetch from AWS Secrets Manager: the complete ARN of a
-	// secret by the name of the property. Default: none but Django's SECRET_KEY.
-	Secrets map[string]string `beanpole:"secrets"`
-	// OptionSettings are raw option settings by namespace and name, for what has no key. Default: none.
-	OptionSettings map[string]map[string]string `beanpole:"optionSettings"`
-}
-
-// HostedZoneConfig is a public hosted zone of Route 53.
-type HostedZoneConfig struct {
-	// ID is that of the zone, such as "Z0123456789ABCDEFGHIJ". Required.
-	ID string `beanpole:"id"`
-	// Name is that of the zone, such as "example.com". Required.
-	Name string `beanpole:"name"`
-}
-
-// PlatformConfig is the platform branch of Elastic Beanstalk.
-type PlatformConfig struct {
-	// Branch is the platform branch. Default: "Python 3.13 running on 64bit Amazon Linux 2023".
-	Branch string `beanpole:"branch"`
-	// Version pins the platform version, such as "4.13.7". Default: the newest one when the environment is made; managed
-	// updates follow.
-	Version string `beanpole:"version"`
-	// PreferredStartTime is the weekly hour of managed updates, in UTC. Default: "Sun:03:00".
-	PreferredStartTime string `beanpole:"preferredStartTime"`
-	// UpdateLevel is how far managed updates go: "minor" or "patch". Default: "minor".
-	UpdateLevel string `beanpole:"updateLevel"`
-}
-
-// CapacityConfig is the number and kind of instances.
-type CapacityConfig struct {
-	// MinSize is the least number of instances. Default: 2.
-	MinSize *int `beanpole:"minSize"`
-	// MaxSize is the largest number of instances. Default: 4.
-	MaxSize *int `beanpole:"maxSize"`
-	// InstanceTypes are the EC2 instance types, the preferred one first. Default: ["t3.small"].
-	InstanceTypes []string `beanpole:"instanceTypes"`
-}
-
-// DeploymentConfig is how versions reach the instances.
-type DeploymentConfig struct {
-	// Policy is AllAtOnce, Rolling, RollingWithAdditionalBatch or Immutable. Default: "RollingWithAdditionalBatch".
-	Policy string `beanpole:"policy"`
-	// BatchSize is the number of instances in a batch of a rolling deployment. Default: 1.
-	BatchSize int `beanpole:"batchSize"`
-}
-
-// HealthCheckConfig is the health check.
-type HealthCheckConfig struct {
-	// Path is what is asked for. Default: "/healthz/".
-	Path string `beanpole:"path"`
-	// SuccessCodes are the status codes that count as healthy. Default: "200-301".
-	SuccessCodes string `beanpole:"successCodes"`
-	// Interval is the time between two checks, in seconds. Default: 15.
-	Interval int `beanpole:"interval"`
-	// Timeout is how long an answer may take, in seconds. Default: 5.
-	Timeout int `beanpole:"timeout"`
-	// HealthyThresholdCount is the number of good checks in a row that make a target healthy. Default: 3.
-	HealthyThresholdCount int `beanpole:"healthyThresholdCount"`
-	// UnhealthyThresholdCount is the number of bad checks in a row that make a target unhealthy. Default: 5.
-	UnhealthyThresholdCount int `beanpole:"unhealthyThresholdCount"`
-}
-
-// LogsConfig is what becomes of the logs.
-type LogsConfig struct {
-	// RetentionInDays is how long CloudWatch keeps the logs of the instances. Default: 30.
-	RetentionInDays int `beanpole:"retentionInDays"`
+// VariableNamesConfig are the names of the variables that the project's settings read.
+type VariableNamesConfig struct {
+	// AllowedHosts is the variable of ALLOWED_HOSTS. Default: "ALLOWED_HOSTS".
+	AllowedHosts string `beanpole:"allowedHosts"`
+	// AllowedHostsSeparator stands between two of its hosts: a space or a comma. Default: " ".
+	AllowedHostsSeparator string `beanpole:"allowedHostsSeparator"`
+	// HealthCheckPath is the variable of the health check's path. Default: "HEALTH_CHECK_PATH".
+	HealthCheckPath string `beanpole:"healthCheckPath"`
+	// InstanceIP is the variable of the instance's private address. Default: "INSTANCE_IP".
+	InstanceIP string `beanpole:"instanceIp"`
+	// HTTPS is the variable that is "true" if clients come by HTTPS, else "false". Default: "SECURE_SSL_REDIRECT".
+	HTTPS string `beanpole:"https"`
+	// SecretKey is the variable of Django's secret key. Default: "SECRET_KEY".
+	SecretKey string `beanpole:"secretKey"`
 }
 
 // LoadConfig reads the configuration from the CDK context: the object under [ContextKey], with paths into it, such as
@@ -187,6 +107,10 @@ func (g given) as(t reflect.Type) any {
 	case reflect.Int:
 		if number, err := strconv.Atoi(string(g)); err == nil {
 			return float64(number)
+		}
+	case reflect.Float64:
+		if number, err := strconv.ParseFloat(string(g), 64); err == nil {
+			return number
 		}
 	case reflect.Bool:
 		if value, err := strconv.ParseBool(string(g)); err == nil && strconv.FormatBool(value) == string(g) {
@@ -294,6 +218,10 @@ func decode(from any, into reflect.Value, path string, problem func(path, format
 		if number, ok := from.(float64); expect("a whole number", ok && number == math.Trunc(number)) {
 			into.SetInt(int64(number))
 		}
+	case reflect.Float64:
+		if number, ok := from.(float64); expect("a number", ok) {
+			into.SetFloat(number)
+		}
 	case reflect.Slice:
 		if list, ok := from.([]any); expect("a list", ok) {
 			into.Set(reflect.MakeSlice(into.Type(), len(list), len(list)))
@@ -339,13 +267,7 @@ func asJSON(value any) string {
 
 var (
 	// Two of these and a word are a stack's name, which has up to 128 characters.
-	stackName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,49}$`)
-	accountID  = regexp.MustCompile(`^\d{12}$`)
-	secretARN  = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$`)
-	acmARN     = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/.+$`)
-	iamARN     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:server-certificate/.+$`)
-	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
-	domainName = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`)
+	stackName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,49}$`)
 )
 
 // Validate reports everything that is wrong with the configuration, and with the environments that it describes, as one
@@ -364,6 +286,14 @@ func (c Config) Validate() error {
 	if c.Source == "" {
 		problem("source", "is missing; give the directory of the Django project, relative to cdk.json")
 	}
+	for _, id := range slices.Sorted(maps.Keys(c.Acknowledge)) {
+		if !strings.HasPrefix(id, "beanpole:") {
+			problem("acknowledge."+id, "is not the id of a warning; the warning says it, as in \"beanpole:migrate\"")
+		}
+		if strings.TrimSpace(c.Acknowledge[id]) == "" {
+			problem("acknowledge."+id, "has no reason; say why the warning may stand")
+		}
+	}
 	c.GitHub.validate(problem)
 	if len(c.Environments) == 0 {
 		problem("environments", `has none; add one, as in "environments": {"production": {}} (null counts as none)`)
@@ -378,7 +308,7 @@ func (c Config) Validate() error {
 		}
 		used[environment.network(id)] = append(used[environment.network(id)], id)
 		environment.validate(func(key, format string, args ...any) { problem(path+"."+key, format, args...) })
-		if environment.CertificateARN != "" && c.existing(id) != nil {
+		if environment.CertificateARN != "" && c.Networks[environment.network(id)].LoadBalancer.Existing != nil {
 			problem(path+".certificateArn", "is for a new load balancer; an existing one has its certificates: add it to its listener, and remove it here")
 		}
 	}
@@ -392,81 +322,13 @@ func (c Config) Validate() error {
 		for _, member := range used[id] {
 			members = append(members, c.Environments[member])
 		}
-		c.Networks[id].validate(func(key, format string, args ...any) { problem(path+"."+key, format, args...) }, members)
+		c.network(id).validate(func(key, format string, args ...any) { problem(path+"."+key, format, args...) }, members)
 	}
 	problems = append(problems, c.collisions(used)...)
 	if c.Source != "" {
 		problems = append(problems, c.environmentProblems()...)
 	}
 	return errors.Join(problems...)
-}
-
-func (e EnvironmentConfig) validate(problem func(key, format string, args ...any)) {
-	switch {
-	case (e.Account == "") != (e.Region == ""):
-		problem("account", "account and region go together; give both, or neither to deploy where the credentials point")
-	case e.Account != "":
-		if !accountID.MatchString(e.Account) {
-			problem("account", "%q is not an account id; it has 12 digits", e.Account)
-		}
-		if !regionName.MatchString(e.Region) {
-			problem("region", "%q is not a region; write it as in \"eu-central-1\"", e.Region)
-		}
-	}
-	for i, domain := range e.Domains {
-		if !domainName.MatchString(domain) {
-			problem(fmt.Sprintf("domains[%d]", i), "%q is not a domain name; write it in lower case as in \"www.example.com\", without scheme, port or path", domain)
-		}
-		if slices.Contains(e.Domains[:i], domain) {
-			problem(fmt.Sprintf("domains[%d]", i), "%q is there twice: remove one", domain)
-		}
-	}
-	if n := len(e.Domains); n > maxDomains {
-		problem("domains", "%d are too many: the band of an environment's rule priorities has room for %d", n, maxDomains)
-	}
-	if e.CertificateARN != "" {
-		if len(e.Domains) == 0 {
-			problem("certificateArn", "a certificate is for a domain; name the domains that it is for in domains, or remove it")
-		}
-		acm := acmARN.FindStringSubmatch(e.CertificateARN)
-		switch {
-		case acm == nil && !iamARN.MatchString(e.CertificateARN):
-			problem("certificateArn", "%q is not the ARN of a certificate; give that of one in AWS Certificate Manager, as in %q, or in IAM",
-				e.CertificateARN, "arn:aws:acm:eu-central-1:123456789012:certificate/…")
-		case acm != nil && e.Region != "" && acm[1] != e.Region:
-			problem("certificateArn", "the certificate is in %s, but the load balancer in %s; a load balancer takes certificates of its own region", acm[1], e.Region)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(e.Secrets)) {
-		if !secretARN.MatchString(e.Secrets[name]) {
-			problem("secrets."+name, "is not the complete ARN of a secret in AWS Secrets Manager, which ends in a hyphen and six letters or digits; "+
-				"give the ARN, never the value") // which may have been given: it is not repeated here
-		}
-	}
-	if zone := e.HostedZone; zone != nil {
-		if zone.ID == "" || zone.Name == "" {
-			problem("hostedZone", `both id and name are needed, as in {"id": "Z0123456789ABCDEFGHIJ", "name": "example.com"}`)
-		}
-		if len(e.Domains) == 0 {
-			problem("hostedZone", "a hosted zone is for the records of domains; name them in domains, or remove it")
-		}
-		for _, domain := range e.Domains {
-			if zone.Name != "" && domain != zone.Name && !strings.HasSuffix(domain, "."+zone.Name) {
-				problem("hostedZone", "the domain %q is not in the zone %q", domain, zone.Name)
-			}
-		}
-	}
-	if p := e.RulePriority; p != 0 && (p < 100 || p > 9900 || p%100 != 0) {
-		problem("rulePriority", "%d does not begin a band; give 100, 200, … 9900", p)
-	}
-	for _, seconds := range []struct {
-		key   string
-		value int
-	}{{"healthCheck.interval", e.HealthCheck.Interval}, {"healthCheck.timeout", e.HealthCheck.Timeout}} {
-		if seconds.value < 0 {
-			problem(seconds.key, "%d is not a number of seconds", seconds.value)
-		}
-	}
 }
 
 // collisions are what two environments cannot both have.
@@ -511,14 +373,17 @@ func (c Config) collisions(networks map[string][]string) []error {
 		bands := map[string][]string{}
 		for _, id := range networks[network] {
 			e := c.Environments[id]
+			if account := e.Account + "/" + e.Region; !slices.Contains(accounts, account) {
+				accounts = append(accounts, account)
+			}
+			if !e.balanced() {
+				continue
+			}
 			if len(e.Domains) == 0 {
 				domainless = append(domainless, id)
 			}
 			band := strconv.Itoa(e.rulePriority())
 			bands[band] = append(bands[band], id)
-			if account := e.Account + "/" + e.Region; !slices.Contains(accounts, account) {
-				accounts = append(accounts, account)
-			}
 		}
 		if len(domainless) > 1 {
 			problem("%s share the load balancer of network %q, and have no domain to be told apart by; give all but one domains, or networks of their own", strings.Join(domainless, " and "), network)
@@ -542,7 +407,8 @@ func (c Config) shadowed(ids []string) []error {
 				continue
 			}
 			for _, second := range ids {
-				if c.Environments[first].rulePriority() >= c.Environments[second].rulePriority() {
+				if !c.Environments[first].balanced() || !c.Environments[second].balanced() ||
+					c.Environments[first].rulePriority() >= c.Environments[second].rulePriority() {
 					continue
 				}
 				for _, domain := range c.Environments[second].Domains {
@@ -555,24 +421,4 @@ func (c Config) shadowed(ids []string) []error {
 		}
 	}
 	return problems
-}
-
-func (e EnvironmentConfig) network(id string) string { return cmp.Or(e.Network, id) }
-
-func (e EnvironmentConfig) rulePriority() int { return cmp.Or(e.RulePriority, 100) }
-
-// certified says whether the environment brings a certificate.
-func (e EnvironmentConfig) certified() bool { return e.CertificateARN != "" || e.HostedZone != nil }
-
-// existing is the load balancer that an environment joins, nil for a new one.
-func (c Config) existing(id string) *ExistingLoadBalancerConfig {
-	return c.Networks[c.Environments[id].network(id)].LoadBalancer.Existing
-}
-
-// https says whether clients reach an environment by HTTPS.
-func (c Config) https(id string) bool {
-	if existing := c.existing(id); existing != nil {
-		return existing.HTTPSListenerARN != "" && len(c.Environments[id].Domains) > 0
-	}
-	return c.Environments[id].certified()
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,36 +43,44 @@ type Network struct {
 
 // newNetwork makes the stack of a network that has something new.
 func newNetwork(scope constructs.Construct, config Config, name string) *Network {
-	var members []string
-	for _, id := range slices.Sorted(maps.Keys(config.Environments)) {
-		if config.Environments[id].network(id) == name {
-			members = append(members, id)
-		}
+	members, balanced := config.members(name), config.balanced(name)
+	n := &Network{config: config.network(name)}
+	var what []string
+	if n.config.VPC == nil {
+		what = append(what, "VPC")
 	}
-	slices.SortStableFunc(members, func(a, b string) int {
-		return config.Environments[a].rulePriority() - config.Environments[b].rulePriority()
-	})
-	n := &Network{config: config.Networks[name]}
-	what := "VPC and load balancer"
-	if n.config.VPC != nil {
-		what = "Load balancer"
+	if balanced {
+		what = append(what, "load balancer")
 	}
+	description := strings.Join(what, " and ")
 	stackName := fmt.Sprintf("%s-%s-network", config.Application, name)
 	stack := awscdk.NewStack(scope, &stackName, stackProps(config, config.Environments[members[0]], stackName,
-		fmt.Sprintf("%s of %s", what, config.Application)))
+		fmt.Sprintf("%s of %s", strings.ToUpper(description[:1])+description[1:], config.Application)))
 
 	n.addVPC(stack)
-	certificates := n.certificates(stack, config, members)
-	n.addLoadBalancer(stack, len(certificates) > 0)
-	n.addListeners(stack, certificates)
+	if balanced {
+		ports := []int{}
+		for _, id := range members {
+			if config.Environments[id].balanced() {
+				ports = append(ports, config.Environments[id].ports()...)
+			}
+		}
+		slices.Sort(ports)
+		certificates := n.certificates(stack, config, members)
+		n.addLoadBalancer(stack, len(certificates) > 0, slices.Compact(ports))
+		n.addListeners(stack, certificates)
+	}
 	return n
 }
 
-// existingNetwork is a network in which nothing is new, as a stack sees it.
-func existingNetwork(stack awscdk.Stack, config NetworkConfig) *Network {
+// existingNetwork is a network in which nothing is new, as the stack of an environment sees it.
+func existingNetwork(stack awscdk.Stack, config NetworkConfig, environment EnvironmentConfig) *Network {
 	n := &Network{config: config}
 	n.addVPC(stack)
 	existing := config.LoadBalancer.Existing
+	if !environment.balanced() {
+		return n
+	}
 	n.LoadBalancer = awselasticloadbalancingv2.ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes(stack, jsii.String("LoadBalancer"), &awselasticloadbalancingv2.ApplicationLoadBalancerAttributes{
 		LoadBalancerArn:                   &existing.ARN,
 		LoadBalancerDnsName:               &existing.DNSName,
@@ -144,10 +151,11 @@ func (n *Network) addVPC(stack awscdk.Stack) {
 	n.VPC = awsec2.NewVpc(stack, jsii.String("VPC"), props)
 }
 
-// instances is where the instances of environments go.
-func (n *Network) instances() elasticbeanstalk.Network {
+// instances is where the instances of an environment go.
+func (n *Network) instances(environment EnvironmentConfig) elasticbeanstalk.Network {
 	network := elasticbeanstalk.Network{VPC: n.VPC}
-	if n.config.publicInstances() {
+	reached := environment.single() && !environment.worker() // by its clients: it is in a public subnet anyway
+	if n.config.publicInstances() && !reached {
 		network.InstanceSubnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
 		network.AssociatePublicIPAddress = true
 	}
@@ -176,7 +184,7 @@ func (n *Network) listener(https bool) awselasticloadbalancingv2.IApplicationLis
 	return n.HTTP
 }
 
-func (n *Network) addLoadBalancer(stack awscdk.Stack, https bool) {
+func (n *Network) addLoadBalancer(stack awscdk.Stack, https bool, ports []int) {
 	config := n.config.LoadBalancer
 	group := awsec2.NewSecurityGroup(stack, jsii.String("LoadBalancerSecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:              n.VPC,
@@ -190,8 +198,10 @@ func (n *Network) addLoadBalancer(stack awscdk.Stack, https bool) {
 		}
 	}
 	// To the range, not to a group: the groups of the instances are in stacks that depend on this one.
-	group.AddEgressRule(awsec2.Peer_Ipv4(n.VPC.VpcCidrBlock()), awsec2.Port_Tcp(jsii.Number(80)),
-		jsii.String("Requests and health checks to instances"), nil)
+	for _, port := range ports {
+		group.AddEgressRule(awsec2.Peer_Ipv4(n.VPC.VpcCidrBlock()), awsec2.Port_Tcp(jsii.Number(float64(port))),
+			jsii.String("Requests and health checks to instances"), nil)
+	}
 
 	props := &awselasticloadbalancingv2.ApplicationLoadBalancerProps{
 		Vpc:                     n.VPC,
@@ -276,6 +286,7 @@ func (n *Network) certificates(stack awscdk.Stack, config Config, members []stri
 	for _, id := range members {
 		environment := config.Environments[id]
 		switch arn := environment.CertificateARN; {
+		case !environment.balanced():
 		case arn != "":
 			sum := sha256.Sum256([]byte(arn))
 			if c := (certificate{"Certificate-" + hex.EncodeToString(sum[:4]), awselasticloadbalancingv2.ListenerCertificate_FromArn(&arn)}); !slices.ContainsFunc(found,

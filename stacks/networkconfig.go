@@ -3,6 +3,7 @@ package stacks
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"regexp"
@@ -18,7 +19,7 @@ type NetworkConfig struct {
 	MaxAZs int `beanpole:"maxAzs"`
 	// NATGateways is the number of NAT gateways of a new VPC, through which instances in private subnets reach the internet:
 	// up to one a zone. With 0 the instances are in public subnets and have public addresses, which only the load balancer
-	// is let in to. Default: 1.
+	// is let in to. Default: 1, for web servers with single instances alone 0.
 	NATGateways *int `beanpole:"natGateways"`
 	// VPC is a VPC that exists already. Nothing of it is looked up or changed. Default: a new one.
 	VPC *VPCConfig `beanpole:"vpc"`
@@ -134,6 +135,43 @@ func (n NetworkConfig) publicInstances() bool {
 	return n.natGateways() == 0
 }
 
+// members are the names of the environments in a network, in the order of their rule priorities.
+func (c Config) members(name string) []string {
+	var members []string
+	for _, id := range slices.Sorted(maps.Keys(c.Environments)) {
+		if c.Environments[id].network(id) == name {
+			members = append(members, id)
+		}
+	}
+	slices.SortStableFunc(members, func(a, b string) int {
+		return c.Environments[a].rulePriority() - c.Environments[b].rulePriority()
+	})
+	return members
+}
+
+// network is the configuration of a network, with what its environments make of its defaults.
+func (c Config) network(name string) NetworkConfig {
+	n := c.Networks[name]
+	if n.VPC == nil && n.NATGateways == nil && !slices.ContainsFunc(c.members(name), func(id string) bool {
+		e := c.Environments[id]
+		return e.worker() || !e.single()
+	}) {
+		n.NATGateways = new(int) // nobody would use one
+	}
+	return n
+}
+
+// balanced says whether an environment in a network has a load balancer.
+func (c Config) balanced(name string) bool {
+	return slices.ContainsFunc(c.members(name), func(id string) bool { return c.Environments[id].balanced() })
+}
+
+// makes says whether something in a network is new.
+func (c Config) makes(name string) bool {
+	n := c.Networks[name]
+	return n.VPC == nil || n.LoadBalancer.Existing == nil && c.balanced(name)
+}
+
 // validate reports what is wrong with the network. Its members are the environments in it.
 func (n NetworkConfig) validate(problem reporter, members []EnvironmentConfig) {
 	if n.VPC == nil {
@@ -157,7 +195,13 @@ func (n NetworkConfig) validate(problem reporter, members []EnvironmentConfig) {
 				problem(new.key, "is for a new VPC, and vpc is one that exists; remove one of the two")
 			}
 		}
-		n.VPC.validate(problem.in("vpc"), n.LoadBalancer)
+		n.VPC.validate(problem.in("vpc"), n.LoadBalancer, members)
+	}
+	if !slices.ContainsFunc(members, EnvironmentConfig.balanced) {
+		if len(members) > 0 && !reflect.ValueOf(n.LoadBalancer).IsZero() {
+			problem("loadBalancer", "has no effect: no environment in this network has a load balancer; remove it")
+		}
+		return
 	}
 	if n.LoadBalancer.Existing == nil {
 		n.LoadBalancer.validate(problem.in("loadBalancer"), members)
@@ -183,12 +227,13 @@ func vpcRange(cidr string) error {
 	return nil
 }
 
-func (v VPCConfig) validate(problem reporter, balancer LoadBalancerConfig) {
+func (v VPCConfig) validate(problem reporter, balancer LoadBalancerConfig, members []EnvironmentConfig) {
+	makesBalancer := balancer.Existing == nil && slices.ContainsFunc(members, EnvironmentConfig.balanced)
 	if !vpcID.MatchString(v.ID) {
 		problem("id", "%q is not the id of a VPC; write it as in %q", v.ID, vpcExample)
 	}
 	switch prefix, err := netip.ParsePrefix(v.CIDR); {
-	case v.CIDR == "" && balancer.Existing == nil:
+	case v.CIDR == "" && makesBalancer:
 		problem("cidr", "is missing; give the range of the VPC: it is what the load balancer may send to")
 	case v.CIDR != "" && (err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked()):
 		problem("cidr", "%q is not the range of a VPC; write it as in \"10.0.0.0/16\"", v.CIDR)
@@ -201,8 +246,11 @@ func (v VPCConfig) validate(problem reporter, balancer LoadBalancerConfig) {
 		}
 	}
 	const twoZones = "%d subnets; a load balancer needs 2, in different zones"
+	if len(v.PublicSubnetIDs) == 0 && slices.ContainsFunc(members, func(e EnvironmentConfig) bool { return e.single() && !e.worker() }) {
+		problem("publicSubnetIds", "no subnets; a single instance, which clients reach itself, is in a public one")
+	}
 	switch {
-	case balancer.Existing != nil:
+	case !makesBalancer:
 		if len(v.PublicSubnetIDs)+len(v.PrivateSubnetIDs) == 0 {
 			problem("privateSubnetIds", "no subnets; give those of the instances, here or in publicSubnetIds")
 		}
@@ -314,13 +362,13 @@ func (x ExistingLoadBalancerConfig) validate(problem reporter, members []Environ
 		problem("httpListenerArn", "is missing, and so is httpsListenerArn; give the listener that the rules of the environments go to")
 	}
 	for _, e := range members {
-		if e.HostedZone != nil && x.CanonicalHostedZoneID == "" {
+		if e.balanced() && e.HostedZone != nil && x.CanonicalHostedZoneID == "" {
 			problem("canonicalHostedZoneId", "is missing; the records of domains in a hostedZone need it")
 			break
 		}
 	}
 	for _, e := range members {
-		if len(e.Domains) == 0 && x.HTTPListenerARN == "" && x.HTTPSListenerARN != "" {
+		if e.balanced() && len(e.Domains) == 0 && x.HTTPListenerARN == "" && x.HTTPSListenerARN != "" {
 			problem("httpListenerArn", "is missing; an environment without domains is reached by HTTP")
 			break
 		}

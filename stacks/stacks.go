@@ -5,7 +5,10 @@ package stacks
 import (
 	"fmt"
 	"maps"
+	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -22,7 +25,7 @@ func Build(scope constructs.Construct, config Config) error {
 	networks := map[string]*Network{}
 	for _, id := range ids {
 		name := config.Environments[id].network(id)
-		if networks[name] == nil && config.existing(id) == nil {
+		if networks[name] == nil && config.makes(name) {
 			networks[name] = newNetwork(scope, config, name)
 		}
 		newWeb(scope, config, id, networks[name])
@@ -35,7 +38,7 @@ func Build(scope constructs.Construct, config Config) error {
 func (c Config) environmentProblems() []error {
 	var problems []error
 	for _, id := range slices.Sorted(maps.Keys(c.Environments)) {
-		for _, line := range lines(c.djangoProps(id, placeholders()).Validate()) {
+		for _, line := range lines(c.djangoProps(id, placeholders(c.Environments[id])).Validate()) {
 			// The hosts are the domains, which have been judged by that name.
 			if !strings.HasPrefix(line, "Hosts[") {
 				problems = append(problems, fmt.Errorf("%s.%s", ContextKey, inConfigTerms(id, line)))
@@ -53,50 +56,74 @@ func lines(err error) []string {
 	return strings.Split(err.Error(), "\n")
 }
 
-// fields are the fields of the constructs' props by the key of the configuration that they come from.
+// fields are the fields of the constructs' props whose keys have other names, by the key in its place.
 var fields = []struct{ field, key string }{
 	{"Source", "source"},
 	{"WSGIApplication", "wsgiApplication"},
 	{"SettingsModule", "settingsModule"},
-	{`Processes["default"]: HealthCheck: Path`, "environments.%s.healthCheck.path"},
-	{`Processes["default"]: HealthCheck: SuccessCodes`, "environments.%s.healthCheck.successCodes"},
-	{`Processes["default"]: HealthCheck: Interval`, "environments.%s.healthCheck.interval"},
-	{`Processes["default"]: HealthCheck: Timeout`, "environments.%s.healthCheck.timeout"},
-	{`Processes["default"]: HealthCheck: HealthyThresholdCount`, "environments.%s.healthCheck.healthyThresholdCount"},
-	{`Processes["default"]: HealthCheck: UnhealthyThresholdCount`, "environments.%s.healthCheck.unhealthyThresholdCount"},
+	{"StaticFiles", "staticFiles"},
+	{"Strategy", "address"},
+	{"Variables", "variableNames"},
 	{`Processes["default"]: HealthCheck`, "environments.%s.healthCheck"},
-	{"EnvironmentName", "environments.%s.environmentName"},
-	{"Platform: Branch", "environments.%s.platform.branch"},
-	{"Platform: Version", "environments.%s.platform.version"},
-	{"Platform: PreferredStartTime", "environments.%s.platform.preferredStartTime"},
-	{"Platform: UpdateLevel", "environments.%s.platform.updateLevel"},
-	{"Capacity: MinSize", "environments.%s.capacity.minSize"},
-	{"Capacity: MaxSize", "environments.%s.capacity.maxSize"},
-	{"Capacity: InstanceTypes", "environments.%s.capacity.instanceTypes"},
-	{"Deployment: Policy", "environments.%s.deployment.policy"},
-	{"Deployment: BatchSize", "environments.%s.deployment.batchSize"},
-	{"Logs: RetentionInDays", "environments.%s.logs.retentionInDays"},
-	{"NumProcesses", "environments.%s.numProcesses"},
-	{"NumThreads", "environments.%s.numThreads"},
 	{"Environment", "environments.%s.variables"},
 	{"Secrets", "environments.%s.secrets"},
 	{"OptionSettings", "environments.%s.optionSettings"},
+	{"Tags", "environments.%s.tags"},
 }
 
-// inConfigTerms names the key of the configuration where the constructs name a field.
+// structures are the types behind the keys that have more keys.
+var structures = map[string]reflect.Type{
+	"variableNames":               reflect.TypeFor[VariableNamesConfig](),
+	"environments.%s.healthCheck": reflect.TypeFor[HealthCheckConfig](),
+}
+
+// inConfigTerms names the key of the configuration where the constructs name a field: most keys are called as the fields.
 func inConfigTerms(id, problem string) string {
 	problem = strings.TrimPrefix(problem, "Environment.") // django's props hold those of elasticbeanstalk in this field
+	key, rest, in := "environments.%s", problem, reflect.TypeFor[EnvironmentConfig]()
 	for _, f := range fields {
-		if rest, ok := strings.CutPrefix(problem, f.field); ok && (rest == "" || strings.ContainsRune(":[ ", rune(rest[0]))) {
-			key := f.key
-			if strings.Contains(key, "%s") {
-				key = fmt.Sprintf(key, id)
+		if after, ok := strings.CutPrefix(problem, f.field); ok && (after == "" || strings.ContainsRune(":[ ", rune(after[0]))) {
+			key, rest, in = f.key, after, structures[f.key]
+			if in == nil || !strings.HasPrefix(after, ": ") {
+				return strings.ReplaceAll(key, "%s", id) + after
 			}
-			return key + rest
+			rest = after[len(": "):]
+			break
 		}
 	}
-	return "environments." + id + ": " + problem
+	for in != nil {
+		match := fieldName.FindStringSubmatch(rest)
+		if match == nil {
+			break
+		}
+		i := slices.IndexFunc(reflect.VisibleFields(in), func(f reflect.StructField) bool { return f.Name == match[1] })
+		if i < 0 {
+			break
+		}
+		field := reflect.VisibleFields(in)[i]
+		key += "." + field.Tag.Get("beanpole")
+		if rest = rest[len(match[0]):]; match[2] != "" {
+			// In a map it is a name, which is a key.
+			if name, err := strconv.Unquote(match[2]); err == nil {
+				key += "." + name
+			} else {
+				key += "[" + match[2] + "]"
+			}
+		}
+		if in = field.Type; in.Kind() == reflect.Map {
+			in = in.Elem()
+		}
+		if after, ok := strings.CutPrefix(rest, ": "); ok && in.Kind() == reflect.Struct {
+			rest = after
+			continue
+		}
+		return strings.ReplaceAll(key, "%s", id) + rest
+	}
+	return strings.ReplaceAll(key, "%s", id) + ": " + rest
 }
+
+// fieldName is a field at the beginning of a problem, perhaps with a name or a number behind it.
+var fieldName = regexp.MustCompile(`^([A-Za-z0-9]+)(?:\[("[^"]*"|\d+)\])?`)
 
 // unique drops what several environments have in common, such as the source.
 func unique(problems []error) []error {

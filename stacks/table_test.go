@@ -62,66 +62,81 @@ func TestTheTableOfKeys(t *testing.T) {
 
 // A default that the table gives as a value is the value: to write it down changes nothing.
 func TestTheDefaultsOfTheTableAreTrue(t *testing.T) {
-	tree := map[string]any{}
-	for _, r := range rows(t) {
-		value, _, ok := literal(r.byDefault)
-		if !ok {
-			continue
-		}
-		var decoded any
-		if err := json.Unmarshal([]byte(value), &decoded); err != nil {
-			t.Fatal(err)
-		}
-		at := tree
-		path := strings.Split(strings.NewReplacer("NAME", "production").Replace(r.key), ".")
-		for _, key := range path[:len(path)-1] {
-			next, ok := at[key].(map[string]any)
-			if !ok {
-				next = map[string]any{}
-				at[key] = next
+	const environment = "environments.NAME."
+	seen := map[string]bool{}
+	for _, c := range []struct {
+		name, bare string // an environment called NAME, in JSON, and more keys behind it
+		keys       func(key string) bool
+	}{
+		{"a web server", `{"NAME": {}}` + octocat, func(key string) bool {
+			for _, other := range []string{environment + "worker.", environment + "processes.", environment + "capacity.scheduledActions."} {
+				if strings.HasPrefix(key, other) {
+					return false
+				}
 			}
-			at = next
+			return true
+		}},
+		{"a worker", `{"NAME": {"tier": "Worker"}}`, func(key string) bool { return strings.HasPrefix(key, environment+"worker.") }},
+		{"a process", `{"NAME": {"processes": {"NAME": {"port": 8080, "paths": ["/api/*"]}}}}`, func(key string) bool {
+			return strings.HasPrefix(key, environment+"processes.") && !strings.HasSuffix(key, ".port")
+		}},
+		{"a port", `{"NAME": {"processes": {"NAME": {"paths": ["/api/*"], "healthCheck": {"path": "/api/healthz/"}}}}}`, func(key string) bool {
+			return key == environment+"processes.NAME.port"
+		}},
+		{"a scheduled action", `{"NAME": {"capacity": {"scheduledActions": {"NAME": {"recurrence": "0 6 * * *", "minSize": 3}}}}}`, func(key string) bool {
+			return strings.HasPrefix(key, environment+"capacity.scheduledActions.")
+		}},
+	} {
+		paths := map[string]any{}
+		for _, r := range rows(t) {
+			value, _, ok := literal(r.byDefault)
+			if !ok || !c.keys(r.key) {
+				continue
+			}
+			var decoded any
+			if err := json.Unmarshal([]byte(value), &decoded); err != nil {
+				t.Fatal(err)
+			}
+			paths[r.key], seen[r.key] = decoded, true
 		}
-		at[path[len(path)-1]] = decoded
-	}
-	// What is required beside a default, or would contradict another.
-	network := tree["networks"].(map[string]any)["production"].(map[string]any)
-	delete(network, "vpc")
-	tree["github"].(map[string]any)["repository"] = "octocat/shop"
-	delete(tree["environments"].(map[string]any)["production"].(map[string]any), "hostedZone")
-	environments, more := asJSON(t, tree["environments"]), ""
-	delete(tree, "environments")
-	for key, value := range tree {
-		more += fmt.Sprintf(", %q: %s", key, asJSON(t, value))
-	}
-
-	bare, written := synth(t, `{"production": {}}`+octocat), synth(t, environments+more)
-	files, err := filepath.Glob(filepath.Join(bare, "*.template.json"))
-	if err != nil || len(files) != 3 {
-		t.Fatalf("%d templates (%v), want 3", len(files), err)
-	}
-	for _, file := range files {
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+		if len(paths) == 0 {
+			t.Fatalf("%s has no defaults", c.name)
 		}
-		got, err := os.ReadFile(filepath.Join(written, filepath.Base(file)))
-		if err != nil {
-			t.Fatal(err)
+		synthesised := func(paths map[string]any) map[string]string {
+			config, err := load(t, c.bare, paths)
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			app := newApp(t)
+			if err := stacks.Build(app, config); err != nil {
+				t.Fatal(err)
+			}
+			found := map[string]string{}
+			files, _ := filepath.Glob(filepath.Join(*app.Synth(nil).Directory(), "*.template.json"))
+			for _, file := range files {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found[filepath.Base(file)] = string(text)
+			}
+			return found
 		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is another one with the defaults written down, of which one at least is none:\n%s\ninstead of\n%s", filepath.Base(file), got, want)
+		bare, written := synthesised(nil), synthesised(paths)
+		if len(bare) < 2 || len(written) != len(bare) {
+			t.Fatalf("%s: %d and %d templates", c.name, len(bare), len(written))
+		}
+		for file := range bare {
+			if bare[file] != written[file] {
+				t.Errorf("%s: %s is another one with the defaults written down, of which one at least is none:\n%s\ninstead of\n%s", c.name, file, written[file], bare[file])
+			}
 		}
 	}
-}
-
-func asJSON(t *testing.T, value any) string {
-	t.Helper()
-	text, err := json.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
+	for _, r := range rows(t) {
+		if _, _, ok := literal(r.byDefault); ok && !seen[r.key] {
+			t.Errorf("the default of %s is tested nowhere", r.key)
+		}
 	}
-	return string(text)
 }
 
 // literal takes a value from the beginning of a default.
@@ -175,7 +190,7 @@ func kindOf(t *testing.T, of reflect.Type) (string, reflect.Type) {
 	switch of.Kind() {
 	case reflect.String:
 		return "text", nil
-	case reflect.Int:
+	case reflect.Int, reflect.Float64:
 		return "number", nil
 	case reflect.Bool:
 		return "true or false", nil

@@ -1,22 +1,30 @@
 package stacks
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/beanpole-cdk/constructs/django"
+	"example.com/beanpole-cdk/constructs/django/overlay"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/bundle"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
@@ -36,102 +44,357 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 	w := &Web{Stack: awscdk.NewStack(scope, &stackName, stackProps(config, environment, stackName,
 		fmt.Sprintf("%s on Elastic Beanstalk, %s", config.Application, id)))}
 	if network == nil {
-		network = existingNetwork(w.Stack, config.Networks[environment.network(id)])
+		network = existingNetwork(w.Stack, config.network(environment.network(id)), environment)
+	}
+	around := surroundings{
+		network:      network.instances(environment),
+		loadBalancer: network.LoadBalancer,
+		dnsName:      w.dnsName(environment, network),
+		topic:        w.topic(environment.Notifications),
+	}
+	if environment.worker() {
+		around.queue = w.newQueue(environment.Worker)
+	}
+	for _, arn := range environment.Roles.InstanceManagedPolicyARNs {
+		around.managedPolicies = append(around.managedPolicies, w.managedPolicy(arn))
+	}
+	if arn := environment.Roles.PermissionsBoundaryARN; arn != "" {
+		around.boundary = w.managedPolicy(arn)
+	}
+	if arn := environment.SecretsKMSKeyARN; arn != "" {
+		around.secretsKey = awskms.Key_FromKeyArn(w.Stack, jsii.String("SecretsKey"), &arn)
 	}
 
-	w.Environment = django.NewEnvironment(w.Stack, "Web", config.djangoProps(id, surroundings{
-		network:      network.instances(),
-		loadBalancer: network.LoadBalancer,
-		dnsName:      *network.LoadBalancer.LoadBalancerDnsName(),
-		secret: func(name, arn string) awssecretsmanager.ISecret {
-			return awssecretsmanager.Secret_FromSecretCompleteArn(w.Stack, jsii.String("Secret-"+name), &arn)
-		},
-	}))
+	w.Environment = django.NewEnvironment(w.Stack, "Web", config.djangoProps(id, around))
 	awscdk.Validations_Of(w.Environment).Acknowledge(&awscdk.Acknowledgment{
 		Id:     jsii.String("Annotation::beanpole:fixed-name"),
 		Reason: jsii.String("No key of the configuration replaces the environment"),
 	})
-	w.addRules(environment, network, config.https(id))
+	for _, warning := range slices.Sorted(maps.Keys(config.Acknowledge)) {
+		awscdk.Validations_Of(w.Environment).Acknowledge(&awscdk.Acknowledgment{Id: jsii.String("Annotation::" + warning), Reason: jsii.String(config.Acknowledge[warning])})
+	}
+	if environment.balanced() {
+		w.addRules(environment, network, config.https(id))
+		w.addAlarm(around.topic)
+	}
 	w.addRecords(id, environment, network)
-	w.addOutputs(environment, network, config.https(id))
+	w.addOutputs(environment, around, config.https(id))
 	return w
 }
+
+func (w *Web) managedPolicy(arn string) awsiam.IManagedPolicy {
+	sum := sha256.Sum256([]byte(arn))
+	id := "ManagedPolicy-" + hex.EncodeToString(sum[:4])
+	if policy, ok := w.Stack.Node().TryFindChild(&id).(awsiam.IManagedPolicy); ok {
+		return policy
+	}
+	return awsiam.ManagedPolicy_FromManagedPolicyArn(w.Stack, &id, &arn)
+}
+
+// dnsName is the name that the environment has without domains, "" for a worker.
+func (w *Web) dnsName(environment EnvironmentConfig, network *Network) string {
+	switch {
+	case environment.worker():
+		return ""
+	case environment.single():
+		return fmt.Sprintf("%s.%s.elasticbeanstalk.com", environment.CNAMEPrefix, *w.Stack.Region())
+	}
+	return *network.LoadBalancer.LoadBalancerDnsName()
+}
+
+// topic is what Elastic Beanstalk and the alarm publish to, nil if nobody wants to know.
+func (w *Web) topic(config NotificationsConfig) awssns.ITopic {
+	switch {
+	case config.TopicARN != "":
+		return awssns.Topic_FromTopicArn(w.Stack, jsii.String("Notifications"), &config.TopicARN)
+	case config.Email != "":
+		topic := awssns.NewTopic(w.Stack, jsii.String("Notifications"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+		// The alarm. Elastic Beanstalk publishes by its role.
+		topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Sid:        jsii.String("Alarms"),
+			Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+			Actions:    jsii.Strings("sns:Publish"),
+			Resources:  jsii.Strings(*topic.TopicArn()),
+			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": w.Stack.Account()}},
+		}))
+		topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(&config.Email, nil))
+		return topic
+	}
+	return nil
+}
+
+// newQueue makes the queue of a worker. Elastic Beanstalk would make one, but tell nobody which.
+func (w *Web) newQueue(config WorkerConfig) awssqs.IQueue {
+	queue := func(id string, props awssqs.QueueProps) awssqs.Queue {
+		props.EnforceSSL, props.Encryption = jsii.Bool(true), awssqs.QueueEncryption_SQS_MANAGED
+		return awssqs.NewQueue(w.Stack, &id, &props)
+	}
+	return queue("Queue", awssqs.QueueProps{
+		RetentionPeriod: awscdk.Duration_Seconds(jsii.Number(float64(cmp.Or(config.RetentionPeriod, defaultRetentionPeriod)))),
+		DeadLetterQueue: &awssqs.DeadLetterQueue{
+			Queue:           queue("DeadLetterQueue", awssqs.QueueProps{RetentionPeriod: awscdk.Duration_Days(jsii.Number(14))}),
+			MaxReceiveCount: jsii.Number(float64(cmp.Or(config.MaxRetries, defaultMaxRetries))),
+		},
+	})
+}
+
+const (
+	defaultRetentionPeriod = 4 * 24 * 60 * 60 // seconds
+	defaultMaxRetries      = 10
+)
 
 func webStackName(config Config, id string) string {
 	return fmt.Sprintf("%s-%s-web", config.Application, id)
 }
 
-// surroundings are what the props of an environment take from the network.
+// surroundings are what the props of an environment take from its stack and the network.
 type surroundings struct {
-	network      elasticbeanstalk.Network
-	loadBalancer awselasticloadbalancingv2.IApplicationLoadBalancer
-	dnsName      string
-	secret       func(name, arn string) awssecretsmanager.ISecret
+	network         elasticbeanstalk.Network
+	loadBalancer    awselasticloadbalancingv2.IApplicationLoadBalancer
+	dnsName         string
+	topic           awssns.ITopic
+	queue           awssqs.IQueue
+	managedPolicies []awsiam.IManagedPolicy
+	boundary        awsiam.IManagedPolicy
+	secretsKey      awskms.IKey
 }
 
-// placeholders stand in for the network before there is one: props can be validated without a construct.
-func placeholders() surroundings {
-	return surroundings{
+// placeholders stand in for them before there is a construct: props can be validated without one.
+func placeholders(e EnvironmentConfig) surroundings {
+	around := surroundings{
 		network: elasticbeanstalk.Network{VPC: struct{ awsec2.IVpc }{}},
 		loadBalancer: struct {
 			awselasticloadbalancingv2.IApplicationLoadBalancer
 		}{},
 		dnsName: "${Token[LoadBalancer.DNSName]}",
-		secret:  func(string, string) awssecretsmanager.ISecret { return struct{ awssecretsmanager.ISecret }{} },
 	}
+	if e.worker() {
+		around.queue = struct{ awssqs.IQueue }{}
+	}
+	if e.Notifications != (NotificationsConfig{}) {
+		around.topic = struct{ awssns.ITopic }{}
+	}
+	return around
 }
 
 // djangoProps is the environment in the words of the constructs.
 func (c Config) djangoProps(id string, around surroundings) *django.EnvironmentProps {
 	e := c.Environments[id]
-	secrets := map[string]elasticbeanstalk.Secret{}
-	for name, arn := range e.Secrets {
-		secrets[name] = elasticbeanstalk.Secret{SecretsManager: around.secret(name, arn)}
-	}
-	return &django.EnvironmentProps{
-		Environment: elasticbeanstalk.EnvironmentProps{
-			Source:          bundle.Source{Path: c.Source},
-			EnvironmentName: e.EnvironmentName,
-			Platform: elasticbeanstalk.Platform{
-				Branch:             e.Platform.Branch,
-				Version:            e.Platform.Version,
-				PreferredStartTime: e.Platform.PreferredStartTime,
-				UpdateLevel:        e.Platform.UpdateLevel,
-			},
-			LoadBalancer: elasticbeanstalk.LoadBalancer{Shared: around.loadBalancer},
-			Processes: map[string]elasticbeanstalk.Process{"default": {HealthCheck: health.Check{
-				Path:                    e.HealthCheck.Path,
-				SuccessCodes:            health.SuccessCodes(e.HealthCheck.SuccessCodes),
-				Interval:                time.Duration(e.HealthCheck.Interval) * time.Second,
-				Timeout:                 time.Duration(e.HealthCheck.Timeout) * time.Second,
-				HealthyThresholdCount:   e.HealthCheck.HealthyThresholdCount,
-				UnhealthyThresholdCount: e.HealthCheck.UnhealthyThresholdCount,
-			}}},
-			Capacity: elasticbeanstalk.Capacity{
-				MinSize:       e.Capacity.MinSize,
-				MaxSize:       e.Capacity.MaxSize,
-				InstanceTypes: e.Capacity.InstanceTypes,
-			},
-			Deployment: elasticbeanstalk.Deployment{
-				Policy:    elasticbeanstalk.DeploymentPolicy(e.Deployment.Policy),
-				BatchSize: e.Deployment.BatchSize,
-			},
-			Network:        around.network,
-			Logs:           elasticbeanstalk.Logs{RetentionInDays: e.Logs.RetentionInDays},
-			Environment:    e.Variables,
-			NotSecret:      e.NotSecret,
-			Secrets:        secrets,
-			OptionSettings: e.rawSettings(),
+	props := elasticbeanstalk.EnvironmentProps{
+		Source:          bundle.Source{Path: c.Source},
+		EnvironmentName: e.EnvironmentName,
+		CNAMEPrefix:     e.CNAMEPrefix,
+		Tags:            e.Tags,
+		Tier:            option.Tier(e.Tier),
+		EnvironmentType: elasticbeanstalk.EnvironmentType(e.EnvironmentType),
+		Platform:        e.Platform.props(),
+		Capacity:        e.Capacity.props(),
+		Deployment:      e.Deployment.props(),
+		Network:         around.network,
+		Health:          e.Health.props(),
+		Logs: elasticbeanstalk.Logs{
+			DisableStreaming:   e.Logs.DisableStreaming,
+			RetentionInDays:    e.Logs.RetentionInDays,
+			DeleteOnTerminate:  e.Logs.DeleteOnTerminate,
+			DisablePublication: e.Logs.DisablePublication,
 		},
+		Notifications: elasticbeanstalk.Notifications{Topic: around.topic},
+		Roles: elasticbeanstalk.Roles{
+			PermissionsBoundary:     around.boundary,
+			InstanceManagedPolicies: around.managedPolicies,
+			SessionManager:          e.Roles.SessionManager,
+		},
+		XRayEnabled:    e.XRayEnabled,
+		Environment:    e.Variables,
+		NotSecret:      e.NotSecret,
+		Secrets:        e.secrets(around.secretsKey),
+		OptionSettings: e.rawSettings(),
+	}
+	if e.balanced() {
+		props.LoadBalancer = elasticbeanstalk.LoadBalancer{Shared: around.loadBalancer}
+		props.Processes = e.processes()
+	}
+	props.Worker = e.Worker.props(around.queue)
+	return &django.EnvironmentProps{
+		Environment:     props,
 		WSGIApplication: c.WSGIApplication,
 		SettingsModule:  c.SettingsModule,
 		Hosts:           e.allowedHosts(around.dnsName),
 		HTTPS:           c.https(id),
+		Address:         overlay.Strategy(c.Address),
+		Variables:       c.VariableNames.names(),
 		NumProcesses:    e.NumProcesses,
 		NumThreads:      e.NumThreads,
 		Migrate:         c.Migrate,
 		CollectStatic:   c.CollectStatic,
+		StaticFiles:     c.StaticFiles,
 	}
+}
+
+func (v VariableNamesConfig) names() overlay.Variables {
+	return overlay.Variables{
+		AllowedHosts:          v.AllowedHosts,
+		AllowedHostsSeparator: v.AllowedHostsSeparator,
+		HealthCheckPath:       v.HealthCheckPath,
+		InstanceIP:            v.InstanceIP,
+		HTTPS:                 v.HTTPS,
+		SecretKey:             v.SecretKey,
+	}
+}
+
+func (p PlatformConfig) props() elasticbeanstalk.Platform {
+	return elasticbeanstalk.Platform{
+		Branch:                 p.Branch,
+		Version:                p.Version,
+		DisableManagedUpdates:  p.DisableManagedUpdates,
+		PreferredStartTime:     p.PreferredStartTime,
+		UpdateLevel:            p.UpdateLevel,
+		InstanceRefreshEnabled: p.InstanceRefreshEnabled,
+	}
+}
+
+func (c CapacityConfig) props() elasticbeanstalk.Capacity {
+	var actions map[string]elasticbeanstalk.ScheduledAction
+	for name, a := range c.ScheduledActions {
+		if actions == nil {
+			actions = map[string]elasticbeanstalk.ScheduledAction{}
+		}
+		actions[name] = elasticbeanstalk.ScheduledAction{
+			StartTime:       moment(a.StartTime),
+			EndTime:         moment(a.EndTime),
+			Recurrence:      a.Recurrence,
+			MinSize:         a.MinSize,
+			MaxSize:         a.MaxSize,
+			DesiredCapacity: a.DesiredCapacity,
+			Suspend:         a.Suspend,
+		}
+	}
+	return elasticbeanstalk.Capacity{
+		MinSize:       c.MinSize,
+		MaxSize:       c.MaxSize,
+		InstanceTypes: c.InstanceTypes,
+		Architecture:  c.Architecture,
+		ImageID:       c.ImageID,
+		Cooldown:      secondsOrNil(c.Cooldown),
+		Trigger: elasticbeanstalk.Trigger{
+			MeasureName:               c.Trigger.MeasureName,
+			Statistic:                 c.Trigger.Statistic,
+			Unit:                      c.Trigger.Unit,
+			UpperThreshold:            c.Trigger.UpperThreshold,
+			LowerThreshold:            c.Trigger.LowerThreshold,
+			UpperBreachScaleIncrement: c.Trigger.UpperBreachScaleIncrement,
+			LowerBreachScaleIncrement: c.Trigger.LowerBreachScaleIncrement,
+			Period:                    seconds(c.Trigger.Period),
+			EvaluationPeriods:         c.Trigger.EvaluationPeriods,
+		},
+		ScheduledActions: actions,
+		Spot: elasticbeanstalk.Spot{
+			EnableSpot:                  c.Spot.EnableSpot,
+			OnDemandBase:                c.Spot.OnDemandBase,
+			OnDemandAboveBasePercentage: c.Spot.OnDemandAboveBasePercentage,
+			MaxPrice:                    c.Spot.MaxPrice,
+			AllocationStrategy:          c.Spot.AllocationStrategy,
+			EnableCapacityRebalancing:   c.Spot.EnableCapacityRebalancing,
+		},
+		RootVolume: elasticbeanstalk.RootVolume{
+			Type:       c.RootVolume.Type,
+			Size:       c.RootVolume.Size,
+			IOPS:       c.RootVolume.IOPS,
+			Throughput: c.RootVolume.Throughput,
+		},
+	}
+}
+
+func (d DeploymentConfig) props() elasticbeanstalk.Deployment {
+	return elasticbeanstalk.Deployment{
+		Policy:            elasticbeanstalk.DeploymentPolicy(d.Policy),
+		BatchSize:         d.BatchSize,
+		BatchSizeType:     elasticbeanstalk.BatchSizeType(d.BatchSizeType),
+		Timeout:           seconds(d.Timeout),
+		IgnoreHealthCheck: d.IgnoreHealthCheck,
+		ConfigurationUpdates: elasticbeanstalk.ConfigurationUpdates{
+			RollingUpdateType:     elasticbeanstalk.RollingUpdateType(d.ConfigurationUpdates.RollingUpdateType),
+			DisableRollingUpdates: d.ConfigurationUpdates.DisableRollingUpdates,
+			MaxBatchSize:          d.ConfigurationUpdates.MaxBatchSize,
+			MinInstancesInService: d.ConfigurationUpdates.MinInstancesInService,
+			PauseTime:             seconds(d.ConfigurationUpdates.PauseTime),
+			Timeout:               seconds(d.ConfigurationUpdates.Timeout),
+		},
+	}
+}
+
+func (h HealthConfig) props() elasticbeanstalk.Health {
+	return elasticbeanstalk.Health{
+		HealthCheckSuccessThreshold:  h.HealthCheckSuccessThreshold,
+		IgnoreApplicationRequests4xx: h.IgnoreApplicationRequests4xx,
+		IgnoreELBRequests4xx:         h.IgnoreELBRequests4xx,
+		EnvironmentMetrics:           h.EnvironmentMetrics,
+		InstanceMetrics:              h.InstanceMetrics,
+		HealthStreamingEnabled:       h.HealthStreamingEnabled,
+		RetentionInDays:              h.RetentionInDays,
+		HealthCheckType:              elasticbeanstalk.HealthCheckType(h.HealthCheckType),
+		HealthCheckGracePeriod:       seconds(h.HealthCheckGracePeriod),
+	}
+}
+
+func (h HealthCheckConfig) props() health.Check {
+	return health.Check{
+		Path:                    h.Path,
+		SuccessCodes:            health.SuccessCodes(h.SuccessCodes),
+		Interval:                seconds(h.Interval),
+		Timeout:                 seconds(h.Timeout),
+		HealthyThresholdCount:   h.HealthyThresholdCount,
+		UnhealthyThresholdCount: h.UnhealthyThresholdCount,
+	}
+}
+
+// props are those of a worker. Retention and number of tries are those of its queue, if it has one.
+func (c WorkerConfig) props(queue awssqs.IQueue) elasticbeanstalk.Worker {
+	worker := elasticbeanstalk.Worker{
+		Queue:                  queue,
+		HTTPPath:               c.HTTPPath,
+		MimeType:               c.MimeType,
+		HTTPConnections:        c.HTTPConnections,
+		InactivityTimeout:      seconds(c.InactivityTimeout),
+		VisibilityTimeout:      seconds(c.VisibilityTimeout),
+		ErrorVisibilityTimeout: secondsOrNil(c.ErrorVisibilityTimeout),
+		RetentionPeriod:        seconds(c.RetentionPeriod),
+	}
+	if queue == nil {
+		worker.MaxRetries = c.MaxRetries
+	}
+	return worker
+}
+
+// processes are the default process and the further ones.
+func (e EnvironmentConfig) processes() map[string]elasticbeanstalk.Process {
+	processes := map[string]elasticbeanstalk.Process{}
+	for _, name := range append(e.furtherProcesses(), defaultProcess) {
+		process := e.Processes[name]
+		check := process.HealthCheck
+		if name == defaultProcess {
+			check = e.HealthCheck
+		}
+		processes[name] = elasticbeanstalk.Process{
+			Port:                process.Port,
+			HealthCheck:         check.props(),
+			DeregistrationDelay: secondsOrNil(process.DeregistrationDelay),
+			StickinessDuration:  seconds(process.StickinessDuration),
+		}
+	}
+	return processes
+}
+
+func (e EnvironmentConfig) secrets(key awskms.IKey) map[string]elasticbeanstalk.Secret {
+	secrets := map[string]elasticbeanstalk.Secret{}
+	for name, arn := range e.Secrets {
+		secret := elasticbeanstalk.Secret{ARN: arn, EncryptionKey: key}
+		if match := secretARN.FindStringSubmatch(arn); match != nil {
+			secret.ARN, secret.JSONKey = match[1], match[2]
+		}
+		secrets[name] = secret
+	}
+	return secrets
 }
 
 func (e EnvironmentConfig) rawSettings() []option.Setting {
@@ -146,8 +409,11 @@ func (e EnvironmentConfig) rawSettings() []option.Setting {
 
 // hosts are the names that clients use: one list for the rules of the load balancer and for ALLOWED_HOSTS.
 func (e EnvironmentConfig) hosts(dnsName string) []string {
-	if len(e.Domains) > 0 {
+	switch {
+	case len(e.Domains) > 0:
 		return e.Domains
+	case dnsName == "" || e.worker():
+		return nil
 	}
 	return []string{dnsName}
 }
@@ -161,57 +427,81 @@ func (e EnvironmentConfig) allowedHosts(dnsName string) []string {
 	return hosts
 }
 
-// hostsInRule is how many hosts one listener rule may name.
-//
-// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
-const hostsInRule = 5
-
-const (
-	// priorityBand is how many rule priorities an environment has, and priorityStep how many lie between its own rules, so
-	// that a rule of somebody's own can come before.
-	priorityBand = 100
-	priorityStep = 10
-	maxDomains   = priorityBand / priorityStep * hostsInRule
-)
-
-// addRules sends the environment's hosts to its target group.
+// addRules sends the environment's hosts to its target groups.
 func (w *Web) addRules(environment EnvironmentConfig, network *Network, https bool) {
-	group := w.Environment.TargetGroup()
 	listener := network.listener(https)
-	id := "HTTP"
+	scheme := "HTTP"
 	if https {
-		id = "HTTPS"
+		scheme = "HTTPS"
+	}
+	hosts := environment.hosts(*network.LoadBalancer.LoadBalancerDnsName())
+	rule := func(id string, priority int, process string, hosts, paths []string) {
+		conditions := []awselasticloadbalancingv2.ListenerCondition{awselasticloadbalancingv2.ListenerCondition_HostHeaders(jsii.Strings(hosts...))}
+		if len(paths) > 0 {
+			conditions = append(conditions, awselasticloadbalancingv2.ListenerCondition_PathPatterns(jsii.Strings(paths...)))
+		}
+		awselasticloadbalancingv2.NewApplicationListenerRule(w.Stack, &id, &awselasticloadbalancingv2.ApplicationListenerRuleProps{
+			Listener:   listener,
+			Priority:   jsii.Number(float64(priority)),
+			Conditions: &conditions,
+			Action: awselasticloadbalancingv2.ListenerAction_Forward(&[]awselasticloadbalancingv2.IApplicationTargetGroup{
+				w.Environment.TargetGroupOf(process)}, nil),
+		})
+	}
+	numbered := func(id string, i int) string {
+		if i > 0 {
+			id += fmt.Sprint(i + 1)
+		}
+		return id
 	}
 	i := 0
-	for hosts := range slices.Chunk(environment.hosts(*network.LoadBalancer.LoadBalancerDnsName()), hostsInRule) {
-		name := id + "Rule"
-		if i > 0 {
-			name += fmt.Sprint(i + 1)
-		}
-		awselasticloadbalancingv2.NewApplicationListenerRule(w.Stack, &name, &awselasticloadbalancingv2.ApplicationListenerRuleProps{
-			Listener:   listener,
-			Priority:   jsii.Number(float64(environment.rulePriority() + priorityStep*i)),
-			Conditions: &[]awselasticloadbalancingv2.ListenerCondition{awselasticloadbalancingv2.ListenerCondition_HostHeaders(jsii.Strings(hosts...))},
-			Action:     awselasticloadbalancingv2.ListenerAction_Forward(&[]awselasticloadbalancingv2.IApplicationTargetGroup{group}, nil),
-		})
+	for some := range slices.Chunk(hosts, valuesInRule) {
+		rule(numbered(scheme+"Rule", i), environment.firstPriority()+priorityStep*i, defaultProcess, some, nil)
 		i++
+	}
+	n := 0
+	for _, process := range environment.furtherProcesses() {
+		paths := environment.Processes[process].Paths
+		i := 0
+		for some := range slices.Chunk(hosts, valuesInRule-len(paths)) {
+			// Never a multiple of the step, which a rule of the default process may still have while a deployment moves it.
+			rule(numbered(scheme+"Rule-"+process, i), environment.rulePriority()+1+n+n/(priorityStep-1), process, some, paths)
+			i++
+			n++
+		}
 	}
 }
 
-// addRecords points the domains to the load balancer.
+// addAlarm tells who wants to know when the site has no healthy instance, and when it has one again.
+func (w *Web) addAlarm(topic awssns.ITopic) {
+	if topic == nil {
+		return
+	}
+	action := awscloudwatchactions.NewSnsAction(topic)
+	alarm := w.Environment.NoHealthyHostAlarm(defaultProcess)
+	alarm.AddAlarmAction(action)
+	alarm.AddOkAction(action)
+}
+
+// addRecords points the domains to the load balancer, or to a single instance.
 func (w *Web) addRecords(id string, environment EnvironmentConfig, network *Network) {
 	if environment.HostedZone == nil {
 		return
 	}
 	zone := hostedZone(w.Stack, id, environment.HostedZone)
-	target := awsroute53.RecordTarget_FromAlias(awsroute53targets.NewLoadBalancerTarget(network.LoadBalancer, nil))
+	var target awsroute53.RecordTarget
+	if environment.balanced() {
+		target = awsroute53.RecordTarget_FromAlias(awsroute53targets.NewLoadBalancerTarget(network.LoadBalancer, nil))
+	} else {
+		target = awsroute53.RecordTarget_FromIpAddresses(w.Environment.Resource.AttrEndpointUrl()) // its Elastic IP address
+	}
 	for _, domain := range environment.Domains {
 		awsroute53.NewARecord(w.Stack, jsii.String("Record-"+domain), &awsroute53.ARecordProps{
 			Zone:       zone,
 			RecordName: jsii.String(domain + "."),
 			Target:     target,
 		})
-		if network.config.LoadBalancer.DualStack {
+		if network.config.LoadBalancer.DualStack && environment.balanced() {
 			awsroute53.NewAaaaRecord(w.Stack, jsii.String("IPv6Record-"+domain), &awsroute53.AaaaRecordProps{
 				Zone:       zone,
 				RecordName: jsii.String(domain + "."),
@@ -222,17 +512,22 @@ func (w *Web) addRecords(id string, environment EnvironmentConfig, network *Netw
 }
 
 // addOutputs prints, at the end of a deployment, what one looks for next.
-func (w *Web) addOutputs(environment EnvironmentConfig, network *Network, https bool) {
-	scheme := "http"
-	if https {
-		scheme = "https"
+func (w *Web) addOutputs(environment EnvironmentConfig, around surroundings, https bool) {
+	output := func(id, value, description string) {
+		awscdk.NewCfnOutput(w.Stack, &id, &awscdk.CfnOutputProps{Value: &value, Description: &description})
 	}
-	host := strings.TrimPrefix(environment.hosts(*network.LoadBalancer.LoadBalancerDnsName())[0], "*.")
-	for _, output := range []struct{ id, value, description string }{
-		{"URL", scheme + "://" + host + "/", "The site"},
-		{"EnvironmentName", w.Environment.EnvironmentName(), "The Elastic Beanstalk environment"},
-		{"TargetGroupARN", *w.Environment.TargetGroup().TargetGroupArn(), "The target group of the default process"},
-	} {
-		awscdk.NewCfnOutput(w.Stack, &output.id, &awscdk.CfnOutputProps{Value: &output.value, Description: &output.description})
+	if hosts := environment.hosts(around.dnsName); len(hosts) > 0 {
+		scheme := "http"
+		if https {
+			scheme = "https"
+		}
+		output("URL", scheme+"://"+strings.TrimPrefix(hosts[0], "*.")+"/", "The site")
+	}
+	output("EnvironmentName", w.Environment.EnvironmentName(), "The Elastic Beanstalk environment")
+	if environment.balanced() {
+		output("TargetGroupARN", *w.Environment.TargetGroup().TargetGroupArn(), "The target group of the default process")
+	}
+	if around.queue != nil {
+		output("QueueURL", *around.queue.QueueUrl(), "The queue that the worker takes its messages from")
 	}
 }
