@@ -216,6 +216,9 @@ func notStarted(f facts, s situation) Cause {
 		return wsgiPath(asked, tail(missingObject.FindString(f.AppLog), 1), s, detail)
 	case m == nil && importString.MatchString(f.AppLog) && (failure == "" || strings.Contains(failure, "application")):
 		return wsgiPath(asked, importString.FindString(f.AppLog), s, detail)
+	case m != nil && removedModule(m[1]) != "":
+		return Cause{ID: "python-version", Summary: fmt.Sprintf("the app does not start: it imports the module %s, which Python has no longer since %s (%s)", m[1], removedModule(m[1]), how),
+			Change: "upgrade the package that imports it, or choose a platform branch with an older Python", Detail: detail}
 	case m != nil:
 		return Cause{ID: "missing-dependency", Summary: fmt.Sprintf("the app does not start: the module %s is not installed (%s)", m[1], how),
 			Change: addPackage(s), Detail: detail}
@@ -275,6 +278,22 @@ func lastWords(log string) string {
 		}
 	}
 	return strings.Join(said[max(0, len(said)-4):], " ")
+}
+
+// removedModule says since which version Python lacks a module that it had. (pkg_resources came with every virtual
+// environment up to 3.11.)
+//
+// See https://docs.python.org/3.12/whatsnew/3.12.html#removed and https://docs.python.org/3.13/whatsnew/3.13.html
+func removedModule(name string) string {
+	name, _, _ = strings.Cut(name, ".")
+	switch name {
+	case "asynchat", "asyncore", "distutils", "imp", "smtpd", "pkg_resources":
+		return "3.12"
+	case "aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap", "msilib", "nis", "nntplib",
+		"ossaudiodev", "pipes", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib":
+		return "3.13"
+	}
+	return ""
 }
 
 // What a project says when a variable is not set, beside the lines of the common packages: a sentence of its own, or
@@ -619,6 +638,9 @@ func serverError(f facts, s situation) Cause {
 	}
 	r := d.Raised[0]
 	where := "before a view ran"
+	if d.AnsweredBy != "" {
+		where += " (" + d.AnsweredBy + ")"
+	}
 	if d.View != "" {
 		where = "in the view " + d.View
 	}

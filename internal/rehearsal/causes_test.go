@@ -154,6 +154,7 @@ func TestCausesFromFacts(t *testing.T) {
 		"500 that only the log explains": {facts: facts{Last: answer{StatusCode: 500}, AppLog: "Traceback (most recent call last):\n  File \"x\", line 1\nOSError: disk full\n"}, id: "server-error", says: "OSError: disk full"},
 
 		"not installed":       {facts: boot("ModuleNotFoundError: No module named 'requests'"), id: "missing-dependency", says: "requests", advises: "requirements.txt"},
+		"no longer in Python": {facts: boot("ModuleNotFoundError: No module named 'distutils.util'"), id: "python-version", says: "distutils.util, which Python has no longer since 3.12"},
 		"no such application": {facts: boot("ModuleNotFoundError: No module named 'shop'"), command: "gunicorn shop.wsgi", id: "wsgi-path", says: "shop.wsgi", advises: "mysite.wsgi"},
 		"file as application": {facts: boot("ImportError: Failed to find application, did you mean 'mysite/wsgi:application'?"), command: "gunicorn mysite/wsgi.py", id: "wsgi-path", says: "mysite/wsgi.py"},
 		"no such object":      {facts: boot("gunicorn.errors.AppImportError: Failed to find attribute 'app' in 'mysite.wsgi'."), command: "gunicorn mysite.wsgi:app", id: "wsgi-path", says: "app"},

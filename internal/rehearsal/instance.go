@@ -286,7 +286,7 @@ func (j job) perform(ctx context.Context, emit func(event)) (o outcome, err erro
 	o.Facts.Listening, o.Facts.ListenKnown = ports.elsewhere()
 	if o.State != health.Healthy || o.Facts.Last.StatusCode >= 300 {
 		say("asking the app why")
-		o.Facts.Django, err = j.introspect(ctx, env)
+		o.Facts.Django, err = j.introspect(ctx, env, o.Facts.Last)
 		if err != nil {
 			return o, err
 		}

@@ -66,9 +66,9 @@ var servers = []string{"gunicorn", "uvicorn", "daphne", "hypercorn", "waitress-s
 
 // introspect runs the app's own command once more with something else in the server's place. Nil if that says nothing,
 // as with a command that finds its server in another way than by PATH.
-func (j job) introspect(ctx context.Context, env []string) (*django, error) {
+func (j job) introspect(ctx context.Context, env []string, last answer) (*django, error) {
 	interrupted := ctx.Err // and not the time limit
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	script, result, shims := filepath.Join(j.Root, "introspect.py"), filepath.Join(j.Root, "facts.json"), filepath.Join(j.Root, "shims")
 	if err := os.MkdirAll(shims, 0o755); err != nil {
@@ -83,9 +83,13 @@ func (j job) introspect(ctx context.Context, env []string) (*django, error) {
 		}
 	}
 	host, _, _ := strings.Cut(j.Host, ":") // nginx hands it on without the port
+	patience := 10 * time.Second           // it has answered, if slowly: its first request imports half of the project
+	if last.TimedOut {
+		patience = min(j.Check.Timeout, 2*time.Second)
+	}
 	request, err := json.Marshal(map[string]any{
 		"path": j.Check.Path, "host": host, "address": j.InstanceIP, "port": strconv.Itoa(j.AppPort),
-		"patience": min(j.Check.Timeout.Seconds(), 2),
+		"patience": patience.Seconds(),
 	})
 	if err != nil {
 		return nil, err

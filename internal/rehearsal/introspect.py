@@ -26,6 +26,11 @@ def save():
     os.replace(FACTS + ".new", FACTS)
 
 
+def tail(text, most):
+    """The last whole lines of a text."""
+    return text if len(text) <= most else text[-most:].partition("\n")[2]
+
+
 def describe(error):
     kind = type(error)
     lines = traceback.format_exception(kind, error, error.__traceback__)
@@ -35,7 +40,7 @@ def describe(error):
         "message": str(error)[:2000],
         "bases": [c.__module__ + "." + c.__name__ for c in kind.__mro__],
         "missing_module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
-        "traceback": "".join(lines)[-6000:],
+        "traceback": tail("".join(lines), 6000),
     }
 
 
@@ -130,6 +135,8 @@ def ask(settings):
     try:
         for _ in handler(environ, start_response):
             pass
+    except Exception as error:  # that no page could be made of
+        raised.append(describe(error))
     finally:
         faulthandler.cancel_dump_traceback_later()
         facts.update(answer)

@@ -104,7 +104,7 @@ func (p Project) Environment() (e Environment, remove func(), err error) {
 		if len(names) > 4 {
 			names, more = names[:4], fmt.Sprintf(" and %d more", len(names)-4)
 		}
-		e.Input.Notes = append(e.Input.Notes, strings.Join(names, ", ")+more+" left out of the bundle: secrets and data are not for an instance")
+		e.Input.Notes = append(e.Input.Notes, strings.Join(names, ", ")+more+" left out of the bundle: secrets, data and what .gitignore names are not for an instance")
 	}
 	source, err := overlay.Config{WSGIApplication: application, Procfile: procfile, Variables: variables}.Lay(project)
 	if err != nil && procfile != nil {

@@ -123,9 +123,12 @@ func expressionAt(text string) string {
 	return text
 }
 
-// leftOutOf says which files of a project its patterns keep out of the bundle.
+// localSettings are modules that projects keep out of version control, and so, by .gitignore, out of the bundle.
+var localSettings = []string{"!local_settings.py", "!settings_local.py", "!local.py"}
+
+// leftOutOf says which files of a project do not come into its bundle, of those that its settings may count on.
 func leftOutOf(project bundle.Source) []string {
-	everything := bundle.Source{Path: project.Path}
+	everything := bundle.Source{Path: project.Path, Exclude: slices.Clone(localSettings)}
 	for _, pattern := range project.Exclude {
 		if !strings.HasPrefix(pattern, "!") {
 			everything.Exclude = append(everything.Exclude, "!"+pattern)

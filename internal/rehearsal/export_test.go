@@ -1,0 +1,46 @@
+package rehearsal
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
+)
+
+// Installed is the virtual environment that a rehearsal of a bundle with these requirements would use.
+func Installed(t *testing.T, requirements, python string) string {
+	t.Helper()
+	requireServers(t)
+	ctx, app := context.Background(), t.TempDir()
+	if err := os.WriteFile(app+"/requirements.txt", []byte(requirements), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	opts, err := Options{}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	py, err := findPython(ctx, python)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := readRequirements(app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	venv, err := virtualEnvironment(ctx, py, want, app, app, opts.CacheDir, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return venv
+}
+
+// Override is a setting as --set takes it: an option of the default process, or an environment property.
+func Override(set string) option.Setting {
+	name, value, _ := strings.Cut(set, "=")
+	if _, known := option.Lookup(processNamespace, name); known {
+		return option.Setting{Namespace: processNamespace, OptionName: name, Value: value}
+	}
+	return option.Setting{Namespace: propertiesNamespace, OptionName: name, Value: value}
+}
