@@ -464,12 +464,12 @@ func hostsAdvice(d *django, s situation) string {
 	}
 	others := slices.DeleteFunc(slices.Clone(d.AddressIn), func(name string) bool { return strings.HasPrefix(name, "BEANPOLE_") })
 	if len(others) > 0 {
-		assigned := "+="
-		if others[0] == s.variables.AllowedHosts {
-			assigned = "="
+		name, assigned := others[0], "+="
+		if slices.Contains(others, s.variables.AllowedHosts) {
+			name, assigned = s.variables.AllowedHosts, "="
 		}
 		return fmt.Sprintf("the address reaches the app in %s; %s does not take it from there: ALLOWED_HOSTS %s os.environ.get(%q, \"\").split(%s)",
-			strings.Join(others, " and "), settingsOf(d), assigned, others[0], splitAt(others[0], s))
+			strings.Join(others, " and "), settingsOf(d), assigned, name, splitAt(name, s))
 	}
 	if slices.Contains(d.AllowedHosts, "None") {
 		return "settings.py asked the metadata service and got nothing; " + addAddress

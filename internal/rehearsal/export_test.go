@@ -36,6 +36,9 @@ func Installed(t *testing.T, requirements, python string) string {
 	return venv
 }
 
+// Rehearse is what the tests of the package itself call.
+var Rehearse, Full = rehearse, full
+
 // Override is a setting as --set takes it: an option of the default process, or an environment property.
 func Override(set string) option.Setting {
 	name, value, _ := strings.Cut(set, "=")
@@ -44,3 +47,6 @@ func Override(set string) option.Setting {
 	}
 	return option.Setting{Namespace: propertiesNamespace, OptionName: name, Value: value}
 }
+
+// MatrixRequirements are those of the matrix, with the packages by which projects read their environment.
+const MatrixRequirements = "Django==5.2.19\n" + matrixRequirements

@@ -1,15 +1,13 @@
 package rehearsal_test
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"example.com/beanpole-cdk/constructs/django/overlay"
 	"example.com/beanpole-cdk/internal/rehearsal"
 	"example.com/beanpole-cdk/internal/rehearsal/source"
 )
@@ -30,10 +28,10 @@ var projectsOfOthers = []struct {
 		name: "wagtail", command: []string{"wagtail", "start", "shop", "."},
 		rows: []projectRow{
 			{name: "as it is", cause: "path-not-routed", also: "database-not-migrated", says: "the view wagtail.views.serve"},
-			{name: "production as it is", set: wagtailProduction, cause: "allowed-hosts", says: "which is empty", advises: "shop.settings.production"},
+			{more: true, name: "production as it is", set: wagtailProduction, cause: "allowed-hosts", says: "which is empty", advises: "shop.settings.production"},
 			{name: "production, hosts alone", set: wagtailProduction, edits: wagtailHosts, cause: "secret-key", says: "shop.settings.production"},
-			{name: "the home page", set: append([]string{"HealthCheckPath=/"}, wagtailProduction...), edits: wagtailReady, cause: "database-not-migrated", says: "wagtailcore_site"},
-			{name: "the home page, migrated", set: append([]string{"HealthCheckPath=/"}, wagtailProduction...), edits: append(wagtailReady, migrate), commands: true, cause: "static-files-missing", says: "manifest"},
+			{more: true, name: "the home page", set: append([]string{"HealthCheckPath=/"}, wagtailProduction...), edits: wagtailReady, cause: "database-not-migrated", says: "wagtailcore_site"},
+			{more: true, name: "the home page, migrated", set: append([]string{"HealthCheckPath=/"}, wagtailProduction...), edits: append(wagtailReady, migrate), commands: true, cause: "static-files-missing", says: "manifest"},
 			{name: "ready", set: wagtailProduction, edits: wagtailReady},
 		},
 	},
@@ -43,10 +41,10 @@ var projectsOfOthers = []struct {
 		name: "mezzanine", python: "3.11", command: []string{"mezzanine-project", "shop", "."},
 		rows: []projectRow{
 			{name: "as it is", cause: "allowed-hosts", says: "which has: localhost, 127.0.0.1", notes: "shop/local_settings.py left out of the bundle"},
-			{name: "hosts alone", edits: mezzanineHosts, cause: "secret-key", says: "shop.settings"},
-			{name: "hosts, database and key", edits: mezzanineReady, cause: "database-not-migrated", says: "before a view ran: django.db.utils.OperationalError: no such table: django_site"},
+			{more: true, name: "hosts alone", edits: mezzanineHosts, cause: "secret-key", says: "shop.settings"},
+			{more: true, name: "hosts, database and key", edits: mezzanineReady, cause: "database-not-migrated", says: "before a view ran: django.db.utils.OperationalError: no such table: django_site"},
 			{name: "another package of settings", edits: mezzanineHosts, set: []string{"DJANGO_SETTINGS_MODULE=site.settings"}, cause: "settings-module", says: "site.settings"},
-			{name: "migrated", edits: append(mezzanineReady, migrate), commands: true, cause: "path-not-routed"},
+			{more: true, name: "migrated", edits: append(mezzanineReady, migrate), commands: true, cause: "path-not-routed"},
 			{name: "ready", edits: append(mezzanineReady, migrate, edit{"shop/urls.py", "urlpatterns = i18n_patterns(", "from django.http import HttpResponse\n\n" +
 				"urlpatterns = [path(\"healthz/\", lambda request: HttpResponse(\"ok\"))]\nurlpatterns += i18n_patterns("}), commands: true},
 		},
@@ -56,12 +54,12 @@ var projectsOfOthers = []struct {
 		name: "kickstartx", command: []string{"django-kickstart", "create", "shop", "--type", "mvp", "--views", "fbv", "--db", "sqlite", "--no-venv"},
 		rows: []projectRow{
 			{name: "as it is", cause: "path-not-routed", says: "shop.urls"},
-			{name: "a page that asks the database", set: []string{"HealthCheckPath=/admin/"}, status: 302, cause: "view-redirect", says: "/admin/login/"},
+			{more: true, name: "a page that asks the database", set: []string{"HealthCheckPath=/admin/"}, status: 302, cause: "view-redirect", says: "/admin/login/"},
 			{name: "without the package", edits: []edit{{"requirements.txt", "python-decouple==3.8\n", ""}}, cause: "missing-dependency", says: "decouple"},
-			{name: "another variable", edits: append(kickReady, edit{"shop/settings.py", `config("ALLOWED_HOSTS", default`, `config("SITE_HOSTS", default`})},
+			{more: true, name: "another variable", edits: append(kickReady, edit{"shop/settings.py", `config("ALLOWED_HOSTS", default`, `config("SITE_HOSTS", default`})},
 			{name: "a variable that is nowhere", edits: append(kickReady, edit{"shop/settings.py", `config("DEBUG", default=True, cast=bool)`, `config("SITE_DEBUG", cast=bool)`}),
 				cause: "missing-variable", says: "SITE_DEBUG"},
-			{name: "redirect to HTTPS", edits: append(kickReady, edit{"shop/settings.py", "ROOT_URLCONF", "SECURE_SSL_REDIRECT = config(\"SECURE_SSL_REDIRECT\", cast=bool)\nROOT_URLCONF"}),
+			{more: true, name: "redirect to HTTPS", edits: append(kickReady, edit{"shop/settings.py", "ROOT_URLCONF", "SECURE_SSL_REDIRECT = config(\"SECURE_SSL_REDIRECT\", cast=bool)\nROOT_URLCONF"}),
 				status: 301, cause: "https-redirect", says: "SecurityMiddleware"},
 			{name: "ready", edits: kickReady},
 		},
@@ -69,10 +67,12 @@ var projectsOfOthers = []struct {
 }
 
 type projectRow struct {
-	name     string
-	edits    []edit
-	set      []string // as --set
-	commands bool
+	more      bool // only with every row
+	name      string
+	edits     []edit
+	set       []string          // as --set
+	variables overlay.Variables // as --hosts-variable and --hosts-separator
+	commands  bool
 	// the verdict: healthy by 200 if no cause is named, by status if that is 301, else unhealthy
 	status        int
 	cause, also   string
@@ -120,11 +120,46 @@ func TestProjectsOfOthers(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, row := range p.rows {
+				if row.more && !rehearsal.Full() {
+					continue
+				}
 				t.Run(row.name, func(t *testing.T) {
 					t.Parallel()
 					row.rehearse(t, made, p.python)
 				})
 			}
+		})
+	}
+}
+
+// The names and the separators of allowed hosts that projects really use, each found in the text of the settings; and what
+// comes of a wrong one.
+func TestNamesAndSeparators(t *testing.T) {
+	const read = `os.environ.get("ALLOWED_HOSTS", "").split() + os.environ.get("INSTANCE_IP", "").split()`
+	settings := func(imports, expression string) []edit {
+		return []edit{{"requirements.txt", "", rehearsal.MatrixRequirements}, {"mysite/settings.py", "import os\n", "import os\n" + imports}, {"mysite/settings.py", read, expression}}
+	}
+	made := t.TempDir()
+	if err := os.CopyFS(made, os.DirFS("testdata/site")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(made, "requirements.txt")); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []projectRow{
+		{name: "ALLOWED_HOSTS, spaces", edits: settings("", `os.environ["ALLOWED_HOSTS"].split()`)},
+		{name: "DJANGO_ALLOWED_HOSTS, spaces", edits: settings("", `os.environ.get("DJANGO_ALLOWED_HOSTS", "").split(" ")`)},
+		{name: "DJANGO_ALLOWED_HOSTS, commas", edits: settings("", `os.environ.get("DJANGO_ALLOWED_HOSTS", "").split(",")`)},
+		{name: "django-environ", edits: settings("import environ\n\nenv = environ.Env()\n", `env.list("DJANGO_ALLOWED_HOSTS", default=[])`)},
+		{name: "python-decouple", edits: settings("from decouple import Csv, config\n", `config("ALLOWED_HOSTS", cast=Csv())`)},
+		{name: "python-decouple, split at spaces", variables: overlay.Variables{AllowedHostsSeparator: " "}, edits: settings("from decouple import Csv, config\n", `config("ALLOWED_HOSTS", cast=Csv())`),
+			cause: "allowed-hosts", says: `"www.example.com 10.0.1.23"`, advises: "AllowedHostsSeparator"},
+		{name: "another variable", variables: overlay.Variables{AllowedHosts: "SITE_HOSTS"}, edits: settings("", `os.environ.get("DJANGO_ALLOWED_HOSTS", "").split()`),
+			cause: "allowed-hosts", says: "which is empty", advises: `os.environ.get("SITE_HOSTS", "").split()`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			row.rehearse(t, made, "")
 		})
 	}
 }
@@ -150,7 +185,7 @@ func (row projectRow) rehearse(t *testing.T, made, python string) {
 			t.Fatal(err)
 		}
 	}
-	e, remove, err := source.Project{Dir: dir, WSGIApplication: "shop.wsgi", Python: python}.Environment()
+	e, remove, err := source.Project{Dir: dir, Python: python, Variables: row.variables}.Environment()
 	defer remove()
 	if err != nil {
 		t.Fatal(err)
@@ -158,14 +193,7 @@ func (row projectRow) rehearse(t *testing.T, made, python string) {
 	for _, s := range row.set {
 		e.Input.Settings = append(e.Input.Settings, rehearsal.Override(s))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	var out bytes.Buffer
-	v, err := rehearsal.Run(ctx, e.Input, rehearsal.Options{Out: &out, Speed: 1500, Commands: row.commands})
-	t.Logf("%s%v", out.String(), v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v, _ := rehearsal.Rehearse(t, e.Input, rehearsal.Options{Isolation: rehearsal.Namespace, Commands: row.commands})
 	want := "verdict: unhealthy: "
 	switch {
 	case row.cause == "":
