@@ -307,7 +307,9 @@ func (c Config) Validate() error {
 			name(path+".network", environment.Network)
 		}
 		used[environment.network(id)] = append(used[environment.network(id)], id)
-		environment.validate(func(key, format string, args ...any) { problem(path+"."+key, format, args...) })
+		report := func(key, format string, args ...any) { problem(path+"."+key, format, args...) }
+		environment.validate(report)
+		c.validateWorkers(id, report)
 		if environment.CertificateARN != "" && c.Networks[environment.network(id)].LoadBalancer.Existing != nil {
 			problem(path+".certificateArn", "is for a new load balancer; an existing one has its certificates: add it to its listener, and remove it here")
 		}

@@ -131,13 +131,18 @@ func TestRolesOfTheConfiguration(t *testing.T) {
 
 func TestSecretsOfEachKind(t *testing.T) {
 	const secret, parameter = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf", "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/token"
+	const shared = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:django-AbCdEf"
 	const key = "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
-	web := templates(t, `{"production": {"secrets": {"DB_PASSWORD": "`+secret+`:password", "TOKEN": "`+parameter+`"}, "secretsKmsKeyArn": "`+key+`"}}`)["shop-production-web"]
+	web := templates(t, `{"production": {"secrets": {"DB_PASSWORD": "`+secret+`:password", "TOKEN": "`+parameter+`"}, "secretKeyArn": "`+shared+`", "secretsKmsKeyArn": "`+key+`"}}`)["shop-production-web"]
 	requireOptions(t, web.One(t, "AWS::ElasticBeanstalk::Environment").Options(), map[string]string{
 		"aws:elasticbeanstalk:application:environmentsecrets DB_PASSWORD": secret + ":password",
 		"aws:elasticbeanstalk:application:environmentsecrets TOKEN":       parameter,
+		"aws:elasticbeanstalk:application:environmentsecrets SECRET_KEY":  shared,
 	})
-	requireParts(t, web.Resources["shop-production-web/Web/InstanceRole"].Property("Policies"), secret, parameter, key, "kms:Decrypt", "ssm:GetParameter")
+	requireParts(t, web.Resources["shop-production-web/Web/InstanceRole"].Property("Policies"), secret, parameter, key, "kms:Decrypt", "ssm:GetParameter", shared)
+	if n := len(web.OfType("AWS::SecretsManager::Secret")); n != 0 {
+		t.Errorf("%d secrets are generated besides", n)
+	}
 }
 
 // A process gets the requests for its paths before the default one, which gets the rest.
@@ -173,7 +178,7 @@ func TestFurtherProcessesHavePathsOfTheirOwn(t *testing.T) {
 }
 
 func TestAWorkerBesideAWebServer(t *testing.T) {
-	all := templates(t, `{"production": {}, "tasks": {"network": "production", "tier": "Worker", "worker": {"httpPath": "/tasks/", "inactivityTimeout": 60, "visibilityTimeout": 90, "retentionPeriod": 3600, "maxRetries": 3,
+	all := templates(t, `{"production": {"workers": ["tasks"]}, "tasks": {"network": "production", "tier": "Worker", "worker": {"httpPath": "/tasks/", "inactivityTimeout": 60, "visibilityTimeout": 90, "retentionPeriod": 3600, "maxRetries": 3,
 		"mimeType": "text/plain", "httpConnections": 5, "errorVisibilityTimeout": 0}}}`)
 	if want := []string{"shop-production-network", "shop-production-web", "shop-tasks-web"}; !slices.Equal(slices.Sorted(maps.Keys(all)), want) {
 		t.Fatalf("stacks %q, want %q", slices.Sorted(maps.Keys(all)), want)
@@ -200,6 +205,10 @@ func TestAWorkerBesideAWebServer(t *testing.T) {
 	if got := worker.Outputs["QueueURL"]; got != "${shop-tasks-web/Queue}" {
 		t.Errorf("the queue is %q", got)
 	}
+	// The web server may send to it, and knows where.
+	web := all["shop-production-web"]
+	requireOptions(t, web.One(t, "AWS::ElasticBeanstalk::Environment").Options(), map[string]string{"aws:elasticbeanstalk:application:environment TASKS_QUEUE_URL": "${shop-tasks-web/Queue}"})
+	requireParts(t, web.Resources["shop-production-web/Web/InstanceRole/DefaultPolicy"].Property("PolicyDocument"), "sqs:SendMessage", "${shop-tasks-web/Queue.Arn}")
 	if got, there := worker.Outputs["URL"]; there {
 		t.Errorf("a worker has the URL %s", got)
 	}
@@ -311,10 +320,13 @@ func TestKindsAndTheirKeys(t *testing.T) {
 				"environments.a.processes.more.paths: 5 are too many", `environments.a.processes.odd.paths[0]: "api" is not a path`}},
 		"too many rules":   {`{"a": {"domains": ` + domains(25) + `, "processes": {"api": {"port": 8080, "paths": ["/1", "/2", "/3", "/4"]}, "more": {"port": 8081, "paths": ["/1", "/2", "/3", "/4"]}}}}`, []string{"environments.a.processes: 50 rules are too many", "45"}},
 		"too many domains": {`{"a": {"domains": ` + domains(26) + `, "processes": {"api": {"port": 8080, "paths": ["/1"]}}}}`, []string{"environments.a.domains: 26 are too many", "25"}},
-		"ARNs": {`{"a": {"roles": {"permissionsBoundaryArn": "boundary", "instanceManagedPolicyArns": ["AdministratorAccess"]}, "notifications": {"email": "ops", "topicArn": "arn:aws:sns:eu-central-1:123456789012:ops.fifo"}, "secretsKmsKeyArn": "alias/x"}}`,
+		"ARNs": {`{"a": {"roles": {"permissionsBoundaryArn": "boundary", "instanceManagedPolicyArns": ["AdministratorAccess"]}, "notifications": {"email": "ops", "topicArn": "arn:aws:sns:eu-central-1:123456789012:ops.fifo"}, "secretsKmsKeyArn": "alias/x", "secretKeyArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:django-AbCdEf:key"}}`,
 			[]string{"environments.a.roles.permissionsBoundaryArn: ", "environments.a.roles.instanceManagedPolicyArns[0]: ", `environments.a.notifications.email: "ops"`, "environments.a.notifications.email: topicArn is given too",
-				"environments.a.notifications.topicArn: ", "standard", "environments.a.secretsKmsKeyArn: ", "has no effect without secrets"}},
-		"a time": {`{"a": {"capacity": {"scheduledActions": {"once": {"startTime": "tomorrow"}}}}}`, []string{`environments.a.capacity.scheduledActions.once.startTime: "tomorrow" is not a time`}},
+				"environments.a.notifications.topicArn: ", "standard", "environments.a.secretKeyArn: ", "environments.a.secretsKmsKeyArn: ", "has no effect without secrets"}},
+		"workers": {`{"a": {"workers": ["b", "c", "c", "x"], "variables": {"C_QUEUE_URL": "mine"}}, "b": {"rulePriority": 200}, "c": {"tier": "Worker", "workers": ["c"]}}`,
+			[]string{`environments.a.workers[0]: there is no worker environment "b"`, `environments.a.workers[2]: "c" is there twice`, `environments.a.workers[3]: there is no worker environment "x"`, "environments.a.variables.C_QUEUE_URL: is the queue of c", "environments.c.workers: is for a web server"}},
+		"a worker elsewhere": {`{"a": {"workers": ["c"]}, "c": {"tier": "Worker", "account": "123456789012", "region": "eu-central-1"}}`, []string{"environments.a.workers[0]: c is in another account or region"}},
+		"a time":             {`{"a": {"capacity": {"scheduledActions": {"once": {"startTime": "tomorrow"}}}}}`, []string{`environments.a.capacity.scheduledActions.once.startTime: "tomorrow" is not a time`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, c.environments, nil)

@@ -61,6 +61,10 @@ type EnvironmentConfig struct {
 	// the first one alone.
 	Processes map[string]ProcessConfig `beanpole:"processes"`
 
+	// Workers are the names of the worker environments whose queues a web server may send to. It finds the URL of each queue in
+	// a variable, of "tasks" in TASKS_QUEUE_URL. Default: none.
+	Workers []string `beanpole:"workers"`
+
 	Worker        WorkerConfig        `beanpole:"worker"`
 	Logs          LogsConfig          `beanpole:"logs"`
 	Notifications NotificationsConfig `beanpole:"notifications"`
@@ -81,6 +85,9 @@ type EnvironmentConfig struct {
 	// complete ARN of a secret in AWS Secrets Manager, with ":" and a key behind it if it is a JSON object, or that of a
 	// parameter in Parameter Store. Default: none but Django's SECRET_KEY.
 	Secrets map[string]string `beanpole:"secrets"`
+	// SecretKeyARN is the complete ARN of a secret of your own for Django's SECRET_KEY, which environments share that trust
+	// one another's signatures, such as a web server and its worker. Default: one is generated.
+	SecretKeyARN string `beanpole:"secretKeyArn"`
 	// SecretsKMSKeyARN is the customer managed key that all of these are encrypted with. Default: the keys that AWS manages.
 	SecretsKMSKeyARN string `beanpole:"secretsKmsKeyArn"`
 	// OptionSettings are raw option settings by namespace and name, for what has no key. Default: none.
@@ -346,17 +353,18 @@ type RolesConfig struct {
 }
 
 var (
-	accountID    = regexp.MustCompile(`^\d{12}$`)
-	secretARN    = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+-[A-Za-z0-9]{6})(?::([^:]+))?$`)
-	parameterARN = regexp.MustCompile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter/.+$`)
-	acmARN       = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/.+$`)
-	iamARN       = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:server-certificate/.+$`)
-	policyARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+$`)
-	topicARN     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+$`)
-	keyARN       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$`)
-	emailAddress = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
-	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
-	domainName   = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`)
+	accountID      = regexp.MustCompile(`^\d{12}$`)
+	secretARN      = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+-[A-Za-z0-9]{6})(?::([^:]+))?$`)
+	wholeSecretARN = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+-[A-Za-z0-9]{6}$`)
+	parameterARN   = regexp.MustCompile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter/.+$`)
+	acmARN         = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/.+$`)
+	iamARN         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:server-certificate/.+$`)
+	policyARN      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+$`)
+	topicARN       = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+$`)
+	keyARN         = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$`)
+	emailAddress   = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+	regionName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	domainName     = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`)
 )
 
 func (e EnvironmentConfig) validate(problem reporter) {
@@ -467,6 +475,34 @@ func (e EnvironmentConfig) validateKind(problem reporter) {
 	}
 }
 
+// validateWorkers checks that what an environment sends to are workers that it can.
+func (c Config) validateWorkers(id string, problem reporter) {
+	e := c.Environments[id]
+	if e.worker() && len(e.Workers) > 0 {
+		problem("workers", "is for a web server; remove it")
+	}
+	for i, name := range e.Workers {
+		at := fmt.Sprintf("workers[%d]", i)
+		worker, there := c.Environments[name]
+		switch {
+		case !there || !worker.worker():
+			problem(at, "there is no worker environment %q; give the name of one that has the tier \"Worker\"", name)
+		case worker.Account != e.Account || worker.Region != e.Region:
+			problem(at, "%s is in another account or region; a web server sends to the queues of its own", name)
+		case slices.Contains(e.Workers[:i], name):
+			problem(at, "%q is there twice: remove one", name)
+		}
+		if _, twice := e.Variables[queueVariable(name)]; twice {
+			problem("variables."+queueVariable(name), "is the queue of %s; remove it, or use another name", name)
+		}
+	}
+}
+
+// queueVariable is the variable that holds the URL of a worker's queue.
+func queueVariable(worker string) string {
+	return strings.ToUpper(strings.ReplaceAll(worker, "-", "_")) + "_QUEUE_URL"
+}
+
 func (e EnvironmentConfig) validateARNs(problem reporter) {
 	for _, arn := range []struct {
 		key, value, what, example string
@@ -474,6 +510,7 @@ func (e EnvironmentConfig) validateARNs(problem reporter) {
 	}{
 		{"roles.permissionsBoundaryArn", e.Roles.PermissionsBoundaryARN, "a managed policy", "arn:aws:iam::123456789012:policy/boundary", policyARN},
 		{"notifications.topicArn", e.Notifications.TopicARN, "a standard SNS topic", "arn:aws:sns:eu-central-1:123456789012:alarms", topicARN},
+		{"secretKeyArn", e.SecretKeyARN, "a secret", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:django-AbCdEf", wholeSecretARN},
 		{"secretsKmsKeyArn", e.SecretsKMSKeyARN, "a KMS key", "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef", keyARN},
 	} {
 		if arn.value != "" && !arn.pattern.MatchString(arn.value) {

@@ -49,6 +49,19 @@ var accepted = []acceptedFinding{
 		"the log groups have the environment's generated name, which is not known before its instances need the role"},
 	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/awseb-<*>-stack/*]:`, `-web/Web/TargetGroupARN/CustomResourcePolicy`,
 		"the last part of a stack's ARN is a random id; the stack's name is whole"},
+
+	// Of what only some configurations have.
+	{`AwsSolutions-EC23:`, `-web/Web/SecurityGroup`,
+		"a single instance is what clients reach, on the port of the proxy; behind a load balancer instances admit that alone"},
+	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/awseb-*-stack-AWSEBWorkerCronLeaderRegistry*]:`, `-web/Web/InstanceRole`,
+		"the table's name has the environment's id, which is not known before its instances need the role"},
+	{`AwsSolutions-IAM5[Resource::*]:`, `-web/Web/InstanceRole`,
+		"of a worker cloudwatch:PutMetricData, in namespaces of Elastic Beanstalk; with sessionManager the agent's channels: these actions know no resources"},
+	{`AwsSolutions-IAM5[Resource::*]:`, `-web/Web/TargetGroupRights-api`, "elasticloadbalancing:DescribeTargetGroups knows no resources"},
+	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/awseb-<*>-stack/*]:`, `-web/Web/TargetGroupRights-api`,
+		"the last part of a stack's ARN is a random id; the stack's name is whole"},
+	{`AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]:`, `-web/TargetGroupOf5b3f0c2e9d414f6a8a571c6f2b7e9d10/ServiceRole`,
+		"the function that finds target groups, which writes its log and nothing else by this policy"},
 }
 
 // token is a reference to a resource in what cdk-nag says.
@@ -79,6 +92,14 @@ func TestTheAwsSolutionsRulesFindNothingElse(t *testing.T) {
 		{"cdk.json with HTTPS", map[string]any{
 			"beanpole.environments.production.domains":    []any{"www.example.com"},
 			"beanpole.environments.production.hostedZone": map[string]any{"id": "Z0123456789ABCDEFGHIJ", "name": "example.com"},
+		}},
+		{"cdk.json with all that adds resources", map[string]any{
+			"beanpole.environments.production.notifications":        map[string]any{"email": "ops@example.com"},
+			"beanpole.environments.production.processes":            map[string]any{"api": map[string]any{"port": 8080., "paths": []any{"/api/*"}}},
+			"beanpole.environments.production.roles.sessionManager": true,
+			"beanpole.environments.production.workers":              []any{"tasks"},
+			"beanpole.environments.tasks":                           map[string]any{"tier": "Worker", "network": "production"},
+			"beanpole.environments.demo":                            map[string]any{"environmentType": "SingleInstance", "cnamePrefix": "mysite-demo"},
 		}},
 	} {
 		maps.Copy(file.Context, configuration.more)

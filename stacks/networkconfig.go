@@ -50,8 +50,8 @@ type LoadBalancerConfig struct {
 	Internal bool `beanpole:"internal"`
 	// ClientCIDRs are the ranges that clients come from. Default: everybody, or the VPC if it is internal.
 	ClientCIDRs []string `beanpole:"clientCidrs"`
-	// DualStack lets clients come by IPv6 too. A new VPC gets an IPv6 range; the public subnets of an existing one need to
-	// have theirs. Default: false.
+	// DualStack lets clients come by IPv6 too. A new VPC gets an IPv6 range when it is made, not later; the public subnets of
+	// an existing one need to have theirs. Default: false.
 	DualStack bool `beanpole:"dualStack"`
 	// IdleTimeout is how long a connection may be silent, in seconds, 1 to 4000. Default: 60.
 	IdleTimeout int `beanpole:"idleTimeout"`

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
@@ -22,13 +23,23 @@ func Build(scope constructs.Construct, config Config) error {
 		return err
 	}
 	ids := slices.Sorted(maps.Keys(config.Environments))
-	networks := map[string]*Network{}
+	// Workers first: web servers know their queues.
+	slices.SortStableFunc(ids, func(a, b string) int {
+		rank := func(id string) int {
+			if config.Environments[id].worker() {
+				return 0
+			}
+			return 1
+		}
+		return rank(a) - rank(b)
+	})
+	networks, queues := map[string]*Network{}, map[string]awssqs.IQueue{}
 	for _, id := range ids {
 		name := config.Environments[id].network(id)
 		if networks[name] == nil && config.makes(name) {
 			networks[name] = newNetwork(scope, config, name)
 		}
-		newWeb(scope, config, id, networks[name])
+		queues[id] = newWeb(scope, config, id, networks[name], queues).Queue
 	}
 	newDeployers(scope, config)
 	return nil

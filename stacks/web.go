@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -35,10 +36,13 @@ import (
 type Web struct {
 	Stack       awscdk.Stack
 	Environment *elasticbeanstalk.Environment
+	// Queue is what a worker takes its messages from, nil for a web server.
+	Queue awssqs.IQueue
 }
 
-// newWeb makes the stack. Without a network of the app's own the environment is in one that exists.
-func newWeb(scope constructs.Construct, config Config, id string, network *Network) *Web {
+// newWeb makes the stack. Without a network of the app's own the environment is in one that exists. The queues are those of
+// the workers, by their names.
+func newWeb(scope constructs.Construct, config Config, id string, network *Network, queues map[string]awssqs.IQueue) *Web {
 	environment := config.Environments[id]
 	stackName := webStackName(config, id)
 	w := &Web{Stack: awscdk.NewStack(scope, &stackName, stackProps(config, environment, stackName,
@@ -51,15 +55,23 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 		loadBalancer: network.LoadBalancer,
 		dnsName:      w.dnsName(environment, network),
 		topic:        w.topic(environment.Notifications),
+		queueURLs:    map[string]string{},
 	}
 	if environment.worker() {
-		around.queue = w.newQueue(environment.Worker)
+		w.Queue = w.newQueue(environment.Worker)
+		around.queue = w.Queue
+	}
+	for _, worker := range environment.Workers {
+		around.queueURLs[worker] = *queues[worker].QueueUrl()
 	}
 	for _, arn := range environment.Roles.InstanceManagedPolicyARNs {
 		around.managedPolicies = append(around.managedPolicies, w.managedPolicy(arn))
 	}
 	if arn := environment.Roles.PermissionsBoundaryARN; arn != "" {
 		around.boundary = w.managedPolicy(arn)
+	}
+	if arn := environment.SecretKeyARN; arn != "" {
+		around.secretKey = awssecretsmanager.Secret_FromSecretCompleteArn(w.Stack, jsii.String("SecretKey"), &arn)
 	}
 	if arn := environment.SecretsKMSKeyARN; arn != "" {
 		around.secretsKey = awskms.Key_FromKeyArn(w.Stack, jsii.String("SecretsKey"), &arn)
@@ -70,6 +82,9 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 		Id:     jsii.String("Annotation::beanpole:fixed-name"),
 		Reason: jsii.String("No key of the configuration replaces the environment"),
 	})
+	for _, worker := range environment.Workers {
+		queues[worker].GrantSendMessages(w.Environment)
+	}
 	for _, warning := range slices.Sorted(maps.Keys(config.Acknowledge)) {
 		awscdk.Validations_Of(w.Environment).Acknowledge(&awscdk.Acknowledgment{Id: jsii.String("Annotation::" + warning), Reason: jsii.String(config.Acknowledge[warning])})
 	}
@@ -153,9 +168,11 @@ type surroundings struct {
 	loadBalancer    awselasticloadbalancingv2.IApplicationLoadBalancer
 	dnsName         string
 	topic           awssns.ITopic
-	queue           awssqs.IQueue
+	queue           awssqs.IQueue     // of a worker
+	queueURLs       map[string]string // of the workers that it sends to
 	managedPolicies []awsiam.IManagedPolicy
 	boundary        awsiam.IManagedPolicy
+	secretKey       awssecretsmanager.ISecret
 	secretsKey      awskms.IKey
 }
 
@@ -170,6 +187,10 @@ func placeholders(e EnvironmentConfig) surroundings {
 	}
 	if e.worker() {
 		around.queue = struct{ awssqs.IQueue }{}
+	}
+	around.queueURLs = map[string]string{}
+	for _, worker := range e.Workers {
+		around.queueURLs[worker] = "${Token[Queue.URL]}"
 	}
 	if e.Notifications != (NotificationsConfig{}) {
 		around.topic = struct{ awssns.ITopic }{}
@@ -205,7 +226,7 @@ func (c Config) djangoProps(id string, around surroundings) *django.EnvironmentP
 			SessionManager:          e.Roles.SessionManager,
 		},
 		XRayEnabled:    e.XRayEnabled,
-		Environment:    e.Variables,
+		Environment:    e.variables(around.queueURLs),
 		NotSecret:      e.NotSecret,
 		Secrets:        e.secrets(around.secretsKey),
 		OptionSettings: e.rawSettings(),
@@ -228,7 +249,18 @@ func (c Config) djangoProps(id string, around surroundings) *django.EnvironmentP
 		Migrate:         c.Migrate,
 		CollectStatic:   c.CollectStatic,
 		StaticFiles:     c.StaticFiles,
+		SecretKey:       around.secretKey,
 	}
+}
+
+// variables are the ones that are given, and the URLs of queues.
+func (e EnvironmentConfig) variables(queueURLs map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, e.Variables)
+	for worker, url := range queueURLs {
+		all[queueVariable(worker)] = url
+	}
+	return all
 }
 
 func (v VariableNamesConfig) names() overlay.Variables {

@@ -91,7 +91,7 @@ func (e *Environment) findTargetGroup(process string) *string {
 		Uuid:          jsii.String("5b3f0c2e-9d41-4f6a-8a57-1c6f2b7e9d10"),
 		LambdaPurpose: jsii.String("TargetGroupOf"),
 		Description:   jsii.String("Finds the target group of a process of an Elastic Beanstalk environment"),
-		Runtime:       awslambda.Runtime_PYTHON_3_13(),
+		Runtime:       awslambda.Runtime_PYTHON_3_14(),
 		Handler:       jsii.String("index.handler"),
 		Code:          awslambda.Code_FromInline(&targetGroupFunction),
 		Timeout:       awscdk.Duration_Minutes(jsii.Number(1)),

@@ -50,9 +50,7 @@ func newTestIn(cfg aws.Config, root, dir, name string, s settings, out io.Writer
 		s3:             s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 		environment: map[string]any{
 			"capacity": map[string]any{"minSize": 1, "maxSize": 2, "instanceTypes": []string{"t3.micro"}},
-			"logs":     map[string]any{"retentionInDays": 1},
-			// The log groups would outlive the environment.
-			"optionSettings": map[string]any{"aws:elasticbeanstalk:cloudwatch:logs": map[string]any{"DeleteOnTerminate": "true"}},
+			"logs":     map[string]any{"retentionInDays": 1, "deleteOnTerminate": true},
 		},
 	}
 }
