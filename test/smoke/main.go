@@ -22,6 +22,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -122,7 +123,7 @@ func run(root string, get func(string) string, out io.Writer) int {
 		return 2
 	}
 
-	failed := t.everything(ctx)
+	failed := guarded(func() error { return t.everything(ctx) })
 	if failed != nil {
 		fmt.Fprintf(out, "\nStopped: %v\n", failed)
 	}
@@ -146,6 +147,16 @@ func run(root string, get func(string) string, out io.Writer) int {
 	return 0
 }
 
+// guarded makes an error of a panic: whatever happens, what was made is removed.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a fault of this program: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return do()
+}
+
 // plan says what a run makes, costs and takes, before it does.
 func plan(name string, s settings) string {
 	where := "account " + s.account
@@ -160,7 +171,8 @@ makes     the stacks %[1]s-live-network and %[1]s-live-web: a VPC with a NAT gat
           access logs, and an environment of one t3.micro
 `, name, where)
 	if s.zoneID != "" {
-		text += fmt.Sprintf("          a certificate, and the records www.%[1]s.%[2]s and %[1]s.%[2]s\n", name, s.zoneName)
+		text += fmt.Sprintf("          a certificate, and the records www.%[1]s.%[2]s and %[1]s.%[2]s; whether the record that proves the\n"+
+			"          certificate goes with it is not known: look into the zone afterwards\n", name, s.zoneName)
 	}
 	return text + `removes   all of it, also when it fails or is interrupted; what cannot be removed is named at the end. The files that cdk deploy
           uploads stay in the bucket of cdk bootstrap

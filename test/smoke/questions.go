@@ -342,7 +342,10 @@ func (t *test) bundleBucket(ctx context.Context) (string, bool, error) {
 		return fmt.Sprintf("%d versions", len(versions.ApplicationVersions)), false, nil
 	}
 	switch bucket := aws.ToString(versions.ApplicationVersions[0].SourceBundle.S3Bucket); {
-	case strings.HasPrefix(bucket, "elasticbeanstalk-"):
+	case bucket == t.serviceBucket():
+		if key := aws.ToString(versions.ApplicationVersions[0].SourceBundle.S3Key); key != "" {
+			t.bundles = append(t.bundles, key)
+		}
 		return "in its own bucket", true, nil
 	case strings.HasPrefix(bucket, "cdk-"):
 		return "in the bucket that the CDK uploads to", true, nil

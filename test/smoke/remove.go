@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,6 +23,11 @@ import (
 	"example.com/beanpole-cdk/internal/account"
 )
 
+const (
+	accessLogs   = "the bucket of the access logs"
+	serviceFiles = "files of the environment in Elastic Beanstalk's bucket"
+)
+
 // askWhatIsLeft asks what cdk destroy has left, beside the bucket of the access logs, which it keeps on purpose.
 func (t *test) askWhatIsLeft(ctx context.Context, destroyed error) {
 	t.record.ask("destroy", "Does cdk destroy delete both stacks, the environment's first?", "it does", func() (string, bool, error) {
@@ -29,13 +36,12 @@ func (t *test) askWhatIsLeft(ctx context.Context, destroyed error) {
 		}
 		return "it does", true, nil
 	})
-	t.record.ask("left", "What does cdk destroy leave?", "the bucket of the access logs", func() (string, bool, error) {
+	t.record.ask("left", "What does cdk destroy leave?", accessLogs+", which is kept on purpose, and perhaps "+serviceFiles, func() (string, bool, error) {
 		left, err := t.left(ctx)
 		if err != nil {
 			return "", false, err
 		}
-		answer := strings.Join(left, ", ")
-		return answer, answer == "the bucket of the access logs", nil
+		return strings.Join(left, ", "), slices.Equal(left, []string{accessLogs}) || slices.Equal(left, []string{accessLogs, serviceFiles}), nil
 	})
 }
 
@@ -76,16 +82,16 @@ func (t *test) left(ctx context.Context) ([]string, error) {
 		return nil, account.Plain("the target group", err)
 	}
 	if _, err := t.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.bucket}); err == nil {
-		left = append(left, "the bucket of the access logs")
+		left = append(left, accessLogs)
 	} else if !gone(err) {
-		return nil, account.Plain("the bucket of the access logs", err)
+		return nil, account.Plain(accessLogs, err)
 	}
 	keys, err := t.instanceFiles(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(keys) > 0 {
-		left = append(left, "files of the environment in Elastic Beanstalk's bucket")
+		left = append(left, serviceFiles)
 	}
 	return left, nil
 }
@@ -130,7 +136,7 @@ func (t *test) remove() []string {
 			err = t.deleteKeys(ctx, t.serviceBucket(), keys)
 		}
 		if err != nil {
-			left = append(left, fmt.Sprintf("s3://%s/%s: %v", t.serviceBucket(), t.filesOf(), err))
+			left = append(left, fmt.Sprintf("%s: s3://%s, below %s: %v", serviceFiles, t.serviceBucket(), strings.Join(t.filesOf(), " and "), err))
 		}
 	}
 	return left
@@ -186,15 +192,35 @@ func (t *test) serviceBucket() string {
 	return fmt.Sprintf("elasticbeanstalk-%s-%s", t.region, t.account)
 }
 
-// filesOf begins the names of the environment's files in Elastic Beanstalk's bucket.
-func (t *test) filesOf() string { return "resources/environments/" + t.now.id + "/" }
+var environmentID = regexp.MustCompile(`^e-[a-z0-9]{10}$`)
 
-// instanceFiles are the files that Elastic Beanstalk has kept of the environment, such as the logs that were asked for.
+// filesOf begin the names of the environment's files in Elastic Beanstalk's bucket: those of its launch, and the logs that were
+// asked for or rotated.
+func (t *test) filesOf() []string {
+	const all = "resources/environments/"
+	return []string{all + t.now.id + "/", all + "logs/tail/" + t.now.id + "/", all + "logs/publish/" + t.now.id + "/", all + "logs/bundle/" + t.now.id + "/"}
+}
+
+// instanceFiles are the files that Elastic Beanstalk has kept of the environment in its bucket, its copy of the bundle among
+// them.
 func (t *test) instanceFiles(ctx context.Context) ([]s3types.ObjectIdentifier, error) {
-	if t.now.id == "" {
+	if !environmentID.MatchString(t.now.id) {
 		return nil, nil
 	}
-	return t.keys(ctx, t.serviceBucket(), t.filesOf())
+	var all []s3types.ObjectIdentifier
+	for _, prefix := range append(t.filesOf(), t.bundles...) {
+		keys, err := t.keys(ctx, t.serviceBucket(), prefix)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, slices.DeleteFunc(keys, func(key s3types.ObjectIdentifier) bool { return !t.owns(aws.ToString(key.Key)) })...)
+	}
+	return all, nil
+}
+
+// owns says whether a file in Elastic Beanstalk's bucket, which all environments of the region share, is this run's.
+func (t *test) owns(key string) bool {
+	return slices.Contains(t.bundles, key) || slices.ContainsFunc(t.filesOf(), func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 func (t *test) keys(ctx context.Context, bucket, prefix string) ([]s3types.ObjectIdentifier, error) {
@@ -234,15 +260,21 @@ func (t *test) deleteBucket(ctx context.Context, bucket string) error {
 	if !strings.HasPrefix(bucket, prefix) {
 		return errors.New("its name does not begin with " + prefix + ": it is left alone")
 	}
-	keys, err := t.keys(ctx, bucket, "")
-	if err == nil {
-		err = t.deleteKeys(ctx, bucket, keys)
+	for tries := 1; ; tries++ {
+		keys, err := t.keys(ctx, bucket, "")
+		if err == nil {
+			err = t.deleteKeys(ctx, bucket, keys)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = t.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket})
+		switch {
+		case err == nil || gone(err):
+			return nil
+		case tries == 4 || ctx.Err() != nil:
+			return account.Plain("delete the bucket", err)
+		}
+		time.Sleep(15 * time.Second) // a load balancer's last log comes late
 	}
-	if err != nil {
-		return err
-	}
-	if _, err := t.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket}); err != nil && !gone(err) {
-		return account.Plain("delete the bucket", err)
-	}
-	return nil
 }

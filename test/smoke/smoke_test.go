@@ -216,10 +216,42 @@ func TestGone(t *testing.T) {
 	}
 }
 
+func TestAFaultIsAnError(t *testing.T) {
+	err := guarded(func() error { return []error{}[len(os.Args)-len(os.Args)] })
+	if err == nil || !strings.Contains(err.Error(), "index out of range") {
+		t.Errorf("a fault is %v", err)
+	}
+	if err := guarded(func() error { return nil }); err != nil {
+		t.Errorf("none is %v", err)
+	}
+}
+
 // Only a bucket that a run has made is emptied.
 func TestABucketOfAnotherNameIsLeftAlone(t *testing.T) {
 	if err := (&test{}).deleteBucket(context.Background(), "elasticbeanstalk-eu-central-1-123456789012"); err == nil || !strings.Contains(err.Error(), "left alone") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// Elastic Beanstalk's bucket holds the files of other environments, too.
+func TestOnlyFilesOfThisEnvironmentAreOwned(t *testing.T) {
+	run := &test{now: snapshot{id: "e-abcdefghij"}, bundles: []string{"2026330abc-mysite.zip"}}
+	for key, want := range map[string]bool{
+		"resources/environments/e-abcdefghij/_runtime/x":                 true,
+		"resources/environments/logs/tail/e-abcdefghij/i-0aa/x.txt":      true,
+		"2026330abc-mysite.zip":                                          true,
+		"2026330abc-mysite.zip.of-somebody-else":                         false,
+		"resources/environments/e-zzzzzzzzzz/_runtime/x":                 false,
+		"resources/environments/logs/publish/e-zzzzzzzzzz/e-abcdefghij/": false,
+		"": false,
+	} {
+		if got := run.owns(key); got != want {
+			t.Errorf("%q: %v, want %v", key, got, want)
+		}
+	}
+	// Of an environment that nobody has seen there are none, and nobody is asked.
+	if keys, err := (&test{}).instanceFiles(context.Background()); len(keys) != 0 || err != nil {
+		t.Errorf("without an environment: %v, %v", keys, err)
 	}
 }
 

@@ -38,6 +38,7 @@ type test struct {
 	deployed    bool           // something may be there
 	now         snapshot       // of the last look
 	bucket      string         // of the access logs
+	bundles     []string       // copies of bundles in Elastic Beanstalk's bucket
 }
 
 func newTestIn(cfg aws.Config, root, dir, name string, s settings, out io.Writer) *test {
