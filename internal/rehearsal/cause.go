@@ -658,6 +658,10 @@ func serverError(f facts, s situation) Cause {
 		c := Cause{ID: "database-unreachable", Summary: fmt.Sprintf("%d: the database cannot be asked, %s: %s", code, where, failure), Detail: shorten(r.Traceback),
 			Change: "keep the database out of the load balancer's check: when it is down, every instance turns unhealthy at once"}
 		for _, db := range d.Databases {
+			if db.Host == "" && overNetwork.MatchString(db.Engine) {
+				c.Change = fmt.Sprintf("DATABASES[%q] of %s names no HOST: set the environment property that it is read from. Then %s", db.Alias, settingsOf(d), c.Change)
+				break
+			}
 			if db.Host != "" {
 				c.Summary = fmt.Sprintf("%d: the database at %s cannot be reached, %s: %s", code, strings.Trim(db.Host+":"+db.Port, ":"), where, failure)
 				break
@@ -681,6 +685,7 @@ func serverError(f facts, s situation) Cause {
 }
 
 var (
+	overNetwork = regexp.MustCompile(`postg|mysql|oracle|mssql|mariadb`)
 	noTable     = regexp.MustCompile(`no such table|relation "[^"]*" does not exist|Table '[^']*' doesn't exist`)
 	staticEntry = regexp.MustCompile(`Missing staticfiles manifest entry`)
 )

@@ -143,6 +143,12 @@ func TestCausesFromFacts(t *testing.T) {
 			}}}},
 			id: "database-unreachable", says: "db.internal:5432",
 		},
+		"database without a host": {
+			facts: facts{Last: answer{StatusCode: 500}, Django: &django{View: "shop.views.up", Databases: []database{{Alias: "default", Engine: "django.db.backends.postgresql", Port: "5432"}}, Raised: []raised{{
+				Type: "django.db.utils.OperationalError", Message: "No such file or directory", Bases: []string{"django.db.utils.OperationalError"},
+			}}}},
+			id: "database-unreachable", says: "the database cannot be asked", advises: `DATABASES["default"] of settings.py names no HOST`,
+		},
 		"static manifest": {
 			facts: facts{Last: answer{StatusCode: 500}, Django: &django{View: "shop.views.home", Raised: []raised{{Type: "ValueError", Message: "Missing staticfiles manifest entry for 'a.css'"}}}},
 			id:    "static-files-missing", advises: "CollectStatic",

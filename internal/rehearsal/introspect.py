@@ -183,7 +183,7 @@ def main():
             middleware=list(settings.MIDDLEWARE),
             root_urlconf=str(getattr(settings, "ROOT_URLCONF", "")),
             databases=[
-                {"alias": k, "engine": str(v.get("ENGINE", "")), "host": str(v.get("HOST", "")), "port": str(v.get("PORT", ""))}
+                {"alias": k, "engine": str(v.get("ENGINE") or ""), "host": str(v.get("HOST") or ""), "port": str(v.get("PORT") or "")}
                 for k, v in settings.DATABASES.items()
             ],
         )
