@@ -187,8 +187,13 @@ func (p Project) application() (string, error) {
 	if below, _ := filepath.Glob(filepath.Join(p.Dir, "*", "manage.py")); manage == nil && len(below) == 1 {
 		dir := filepath.Dir(below[0])
 		if deeper, _ := filepath.Glob(filepath.Join(dir, "*", "wsgi.py")); deeper != nil {
-			return "", fmt.Errorf("%s has its manage.py in %s, and an instance imports modules from the top of the bundle: "+
-				"give that directory (--source %s), or name the WSGI application (--wsgi)", p.Dir, filepath.Base(dir), dir)
+			remedy := fmt.Sprintf("give that directory (--source %s), or name the WSGI application (--wsgi)", dir)
+			if _, err := os.Stat(filepath.Join(p.Dir, "requirements.txt")); err == nil {
+				application := filepath.Base(filepath.Dir(deeper[0])) + ".wsgi"
+				remedy = fmt.Sprintf("as its requirements.txt is at the top, give the project a Procfile: web: gunicorn --bind %s --chdir %s %s",
+					overlay.Address, filepath.Base(dir), application)
+			}
+			return "", fmt.Errorf("%s has its manage.py in %s, and an instance imports modules from the top of the bundle: %s", p.Dir, filepath.Base(dir), remedy)
 		}
 	}
 	switch len(found) {
