@@ -6,10 +6,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -93,10 +95,15 @@ var (
 )
 
 func readRequirements(app string) (requirements, error) {
-	if _, err := os.Stat(filepath.Join(app, "requirements.txt")); errors.Is(err, fs.ErrNotExist) {
+	r := requirements{file: "requirements.txt"}
+	if _, err := os.Stat(filepath.Join(app, r.file)); errors.Is(err, fs.ErrNotExist) {
+		if r.file, err = lockedRequirements(app); err != nil {
+			return r, err
+		}
+	}
+	if r.file == "" {
 		return requirements{key: "none"}, nil
 	}
-	r := requirements{file: "requirements.txt"}
 	hash := sha256.New()
 	seen := map[string]bool{}
 	var read func(name string) error
@@ -129,10 +136,61 @@ func readRequirements(app string) (requirements, error) {
 	return r, nil
 }
 
+// lockedRequirements writes what Pipfile.lock names as a file of requirements, beside it, and returns its name: without a
+// requirements.txt the platform installs that. "" if the bundle has no Pipfile either.
+//
+// See https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/python-configuration-requirements.html
+func lockedRequirements(app string) (string, error) {
+	content, err := os.ReadFile(filepath.Join(app, "Pipfile.lock"))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(app, "Pipfile")); err == nil {
+			return "", errors.New("bundle: a Pipfile without Pipfile.lock is installed as it is on the day of the deployment; " +
+				"a rehearsal installs what is locked: pipenv lock")
+		}
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("bundle: %w", err)
+	}
+	var lock struct {
+		Default map[string]struct {
+			Version, Markers, Git, Ref, Path, File string
+			Extras                                 []string
+		}
+	}
+	if err := json.Unmarshal(content, &lock); err != nil {
+		return "", fmt.Errorf("bundle: Pipfile.lock: %w", err)
+	}
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(lock.Default)) {
+		p := lock.Default[name]
+		line := name
+		if len(p.Extras) > 0 {
+			line += "[" + strings.Join(p.Extras, ",") + "]"
+		}
+		switch {
+		case p.Git != "":
+			line += " @ git+" + strings.TrimPrefix(p.Git, "git+") + "@" + p.Ref
+		case p.Path != "":
+			line = "./" + strings.TrimPrefix(p.Path, "./")
+		case p.File != "":
+			line += " @ " + p.File
+		case p.Version != "*":
+			line += p.Version
+		}
+		if p.Markers != "" {
+			line += " ; " + p.Markers
+		}
+		lines.WriteString(line + "\n")
+	}
+	const name = "requirements-of-Pipfile.lock.txt"
+	return name, os.WriteFile(filepath.Join(app, name), []byte(lines.String()), 0o644)
+}
+
 // requirementsElsewhere are files that name requirements and that the platform does not read, the one for production last.
 func requirementsElsewhere(app string) []string {
 	var found []string
-	for _, pattern := range []string{"pyproject.toml", "setup.py", "Pipfile", "poetry.lock", "uv.lock", "requirements*.txt", "*/requirements.txt", "requirements/*.txt", "requirements/*prod*.txt"} {
+	for _, pattern := range []string{"pyproject.toml", "setup.py", "poetry.lock", "uv.lock", "requirements*.txt", "*/requirements.txt", "requirements/*.txt", "requirements/*prod*.txt"} {
 		files, _ := filepath.Glob(filepath.Join(app, pattern))
 		for _, file := range files {
 			name, err := filepath.Rel(app, file)

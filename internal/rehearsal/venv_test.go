@@ -45,6 +45,27 @@ func TestRequirements(t *testing.T) {
 	if _, err := read(map[string]string{"requirements.txt": "-r absent.txt\n"}); err == nil || !strings.Contains(err.Error(), "absent.txt") {
 		t.Errorf("got %v, want the name of the missing file", err)
 	}
+	if _, err := read(map[string]string{"Pipfile": "[packages]\n"}); err == nil || !strings.Contains(err.Error(), "pipenv lock") {
+		t.Errorf("got %v, want the command that locks", err)
+	}
+	if r, err := read(map[string]string{"requirements.txt": "Django", "Pipfile": ""}); err != nil || r.file != "requirements.txt" {
+		t.Errorf("requirements.txt and a Pipfile: %+v, %v", r, err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Pipfile.lock"), []byte(`{"_meta": {}, "default": {
+		"psycopg": {"extras": ["binary"], "version": "==3.2.9", "markers": "python_version >= '3.8'", "hashes": []},
+		"django": {"version": "==5.2.19"}, "own": {"path": "./vendor/own"}, "fork": {"git": "https://example.com/fork.git", "ref": "abc"}, "any": {"version": "*"}},
+		"develop": {"black": {"version": "==1"}}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err := readRequirements(dir)
+	if err != nil || !r.local {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	content, err := os.ReadFile(filepath.Join(dir, r.file))
+	if want := "any\ndjango==5.2.19\nfork @ git+https://example.com/fork.git@abc\n./vendor/own\npsycopg[binary]==3.2.9 ; python_version >= '3.8'\n"; err != nil || string(content) != want {
+		t.Errorf("got %q, %v; want %q", content, err, want)
+	}
 	for line, local := range map[string]bool{
 		"-e .": true, "./vendor/thing": true, "thing @ file:///x": true, "wheels/thing-1.0-py3-none-any.whl": true, ".": true,
 		"Django==5.2": false, "-r other.txt": false, "django-storages[s3]>=1.0 ; python_version > '3.9'": false, "# ./no": false,
