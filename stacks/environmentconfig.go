@@ -268,18 +268,18 @@ type HealthConfig struct {
 	// HealthCheckSuccessThreshold is the worst status with which a deployment goes on: Ok, Warning, Degraded or Severe.
 	// Default: "Ok".
 	HealthCheckSuccessThreshold string `beanpole:"healthCheckSuccessThreshold"`
-	// IgnoreApplicationRequests4xx leaves the app's answers of 4xx out of it. Default: false.
+	// IgnoreApplicationRequests4xx leaves the app's answers of 4xx out of the environment's health. Default: false.
 	IgnoreApplicationRequests4xx bool `beanpole:"ignoreApplicationRequests4xx"`
-	// IgnoreELBRequests4xx leaves the load balancer's own answers of 4xx out of it. Default: false.
+	// IgnoreELBRequests4xx leaves the load balancer's own answers of 4xx out of it, such as those of a web ACL. Default: false.
 	IgnoreELBRequests4xx bool `beanpole:"ignoreElbRequests4xx"`
 	// EnvironmentMetrics are published to CloudWatch for the environment, such as "ApplicationLatencyP95", and cost what custom
 	// metrics cost. Default: none.
 	EnvironmentMetrics []string `beanpole:"environmentMetrics"`
 	// InstanceMetrics are published to CloudWatch for each instance, such as "LoadAverage1min". Default: none.
 	InstanceMetrics []string `beanpole:"instanceMetrics"`
-	// HealthStreamingEnabled writes every change of it, with its cause, to CloudWatch Logs. Default: false.
+	// HealthStreamingEnabled writes every change of the environment's health, with its cause, to CloudWatch Logs. Default: false.
 	HealthStreamingEnabled bool `beanpole:"healthStreamingEnabled"`
-	// RetentionInDays is how long these are kept. Default: 30 days.
+	// RetentionInDays is how long what is streamed of the health is kept. Default: 30 days.
 	RetentionInDays int `beanpole:"retentionInDays"`
 	// HealthCheckType is EC2 or ELB, with which an instance that the load balancer finds unhealthy is replaced. Default: EC2.
 	HealthCheckType string `beanpole:"healthCheckType"`
@@ -306,7 +306,7 @@ type ProcessConfig struct {
 type WorkerConfig struct {
 	// HTTPPath is the path that messages are posted to. Default: "/".
 	HTTPPath string `beanpole:"httpPath"`
-	// MimeType is their Content-Type. Default: "application/json".
+	// MimeType is the Content-Type of these posts. Default: "application/json".
 	MimeType string `beanpole:"mimeType"`
 	// HTTPConnections is how many messages an instance works on at once. Default: 50.
 	HTTPConnections int `beanpole:"httpConnections"`
@@ -328,7 +328,7 @@ type LogsConfig struct {
 	DisableStreaming bool `beanpole:"disableStreaming"`
 	// RetentionInDays is how long CloudWatch keeps the logs of the instances. Default: 30.
 	RetentionInDays int `beanpole:"retentionInDays"`
-	// DeleteOnTerminate deletes them with the environment. Default: false.
+	// DeleteOnTerminate deletes the streamed logs with the environment. Default: false.
 	DeleteOnTerminate bool `beanpole:"deleteOnTerminate"`
 	// DisablePublication keeps rotated logs out of Elastic Beanstalk's bucket. Default: false.
 	DisablePublication bool `beanpole:"disablePublication"`
@@ -336,7 +336,8 @@ type LogsConfig struct {
 
 // NotificationsConfig is who hears of it: of Elastic Beanstalk's events, and when the site has no healthy instance.
 type NotificationsConfig struct {
-	// Email is an address, which has to confirm it. Default: nobody.
+	// Email is an address that hears of Elastic Beanstalk's events and of a site without a healthy instance, and has to confirm
+	// it. Default: nobody.
 	Email string `beanpole:"email"`
 	// TopicARN is a topic of your own instead. Its policy has to let cloudwatch.amazonaws.com publish to it. Default: none.
 	TopicARN string `beanpole:"topicArn"`

@@ -46,7 +46,7 @@ type LoadBalancerConfig struct {
 	// Existing is a load balancer of your own in vpc. Its listeners, certificates and attributes stay yours; the
 	// environments add rules. Default: a new one, which the keys beside this one are for.
 	Existing *ExistingLoadBalancerConfig `beanpole:"existing"`
-	// Internal keeps it inside the VPC. It is fixed once the load balancer exists. Default: false.
+	// Internal keeps the load balancer inside the VPC. It is fixed once that exists. Default: false.
 	Internal bool `beanpole:"internal"`
 	// ClientCIDRs are the ranges that clients come from. Default: everybody, or the VPC if it is internal.
 	ClientCIDRs []string `beanpole:"clientCidrs"`
@@ -57,7 +57,7 @@ type LoadBalancerConfig struct {
 	IdleTimeout int `beanpole:"idleTimeout"`
 	// SSLPolicy is the security policy of the HTTPS listener. Default: TLS 1.2 and 1.3, with post-quantum key exchange.
 	SSLPolicy string `beanpole:"sslPolicy"`
-	// DeletionProtection keeps it from being deleted, also by cdk destroy. Default: false.
+	// DeletionProtection keeps the load balancer from being deleted, also by cdk destroy. Default: false.
 	DeletionProtection bool `beanpole:"deletionProtection"`
 	// AllowInvalidHeaders passes on headers whose names have other characters than letters, digits and hyphens, such as
 	// an underscore. Default: false, they are dropped.
@@ -70,9 +70,9 @@ type LoadBalancerConfig struct {
 
 // AccessLogsConfig is what becomes of a load balancer's access logs.
 type AccessLogsConfig struct {
-	// Disabled writes none. Default: false.
+	// Disabled writes no access logs. Default: false.
 	Disabled bool `beanpole:"disabled"`
-	// RetentionInDays is how long they are kept. Default: 365.
+	// RetentionInDays is how long access logs are kept. Default: 365.
 	RetentionInDays int `beanpole:"retentionInDays"`
 }
 
@@ -81,7 +81,7 @@ type ExistingLoadBalancerConfig struct {
 	// ARN is that of the load balancer. Required.
 	ARN string `beanpole:"arn"`
 	// SecurityGroupIDs are its security groups, all of them: they are what the instances admit. They must let it reach the
-	// instances on port 80. Required.
+	// instances on the ports of their processes. Required.
 	SecurityGroupIDs []string `beanpole:"securityGroupIds"`
 	// DNSName is its DNS name, the site's where an environment has no domains. Required.
 	DNSName string `beanpole:"dnsName"`
