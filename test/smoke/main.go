@@ -124,6 +124,9 @@ func run(root string, get func(string) string, out io.Writer) int {
 	}
 
 	failed := guarded(func() error { return t.everything(ctx) })
+	if failed != nil && ctx.Err() != nil {
+		failed = errors.New("interrupted") // whatever was under way
+	}
 	if failed != nil {
 		fmt.Fprintf(out, "\nStopped: %v\n", failed)
 	}
