@@ -332,6 +332,28 @@ func settingsOf(d *django) string {
 	return d.SettingsModule
 }
 
+var forDevelopment = regexp.MustCompile(`^(.+\.)(dev|develop|development|local)$`)
+
+// productionSettings are the neighbours for production of settings that are for development, "" if there are none.
+func productionSettings(app string, d *django) string {
+	if d == nil {
+		return ""
+	}
+	m := forDevelopment.FindStringSubmatch(d.SettingsModule)
+	if m == nil {
+		return ""
+	}
+	for _, name := range []string{"production", "prod", "live", "deploy"} {
+		file := strings.ReplaceAll(m[1]+name, ".", "/") + ".py"
+		for _, pattern := range []string{file, "*/" + file} { // the modules may be one directory further down
+			if found, _ := fs.Glob(os.DirFS(app), pattern); found != nil {
+				return m[1] + name
+			}
+		}
+	}
+	return ""
+}
+
 // noNetwork follows advice about a database.
 const noNetwork = ". (A rehearsal has no network: a database elsewhere is out of its reach)"
 

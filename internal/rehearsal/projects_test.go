@@ -27,7 +27,7 @@ var projectsOfOthers = []struct {
 		// every path and asks the database.
 		name: "wagtail", command: []string{"wagtail", "start", "shop", "."},
 		rows: []projectRow{
-			{name: "as it is", cause: "path-not-routed", also: "database-not-migrated", says: "the view wagtail.views.serve"},
+			{name: "as it is", cause: "path-not-routed", also: "database-not-migrated", says: "the view wagtail.views.serve", advises: "the bundle has shop.settings.production"},
 			{more: true, name: "production as it is", set: wagtailProduction, cause: "allowed-hosts", says: "which is empty", advises: "shop.settings.production"},
 			{name: "production, hosts alone", set: wagtailProduction, edits: wagtailHosts, cause: "secret-key", says: "shop.settings.production"},
 			{more: true, name: "the home page", set: append([]string{"HealthCheckPath=/"}, wagtailProduction...), edits: wagtailReady, cause: "database-not-migrated", says: "wagtailcore_site"},

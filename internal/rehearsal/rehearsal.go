@@ -307,6 +307,9 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 			v.Causes = append(v.Causes, Cause{ID: c.ID, Summary: clean(c.Summary), Change: clean(c.Change), Detail: clean(c.Detail)})
 		}
 	}
+	if production := productionSettings(app, o.Facts.Django); production != "" && len(v.Causes) > 0 {
+		v.Causes[0].Change += fmt.Sprintf(". The app runs with %s, and the bundle has %s: the environment property DJANGO_SETTINGS_MODULE chooses", o.Facts.Django.SettingsModule, production)
+	}
 	if o.Facts.UserTo != "" {
 		c := closedPort.forKind(kind, host)
 		c.Detail = "a user's GET / by HTTP leads to " + o.Facts.UserTo
