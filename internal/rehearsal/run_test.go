@@ -272,6 +272,24 @@ func TestCauses(t *testing.T) {
 			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/elsewhere/"},
 			id:       "view-redirect", says: []string{"302 to /login/", "mysite.urls.elsewhere"},
 		},
+		"redirect to a language": {
+			more: true,
+			files: map[string]string{
+				"mysite/settings.py": edited(t, "mysite/settings.py", "MIDDLEWARE = [", "MIDDLEWARE = [\n    \"django.middleware.locale.LocaleMiddleware\","),
+				"mysite/urls.py": edited(t, "mysite/urls.py", "urlpatterns = [", "from django.conf.urls.i18n import i18n_patterns\n\nurlpatterns = [") +
+					"urlpatterns = i18n_patterns(*urlpatterns)\n",
+			},
+			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP},
+			id:       "language-redirect", says: []string{"302 to /en/healthz/", "LocaleMiddleware"}, advises: "outside of i18n_patterns",
+		},
+		"database asked by an import": {
+			more: true,
+			files: map[string]string{
+				"mysite/settings.py": edited(t, "mysite/settings.py", "DATABASES = {}", `DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/nowhere/db.sqlite3"}}`),
+				"mysite/wsgi.py":     edited(t, "mysite/wsgi.py", "application = get_wsgi_application()", "application = get_wsgi_application()\nfrom django.db import connection\nconnection.ensure_connection()"),
+			},
+			id: "database-unreachable", says: []string{"does not start", "while it is imported", "unable to open database file"},
+		},
 		"path that is not there": {
 			settings: map[string]string{"INSTANCE_IP": DefaultInstanceIP, processNamespace + "|HealthCheckPath": "/heathz/"},
 			id:       "path-not-routed", says: []string{"404", "/heathz/", "mysite.urls"},
