@@ -480,12 +480,15 @@ func TestEnvironmentsThatAreDeployed(t *testing.T) {
 
 func TestRehearsals(t *testing.T) {
 	t.Parallel()
+	needJQ(t)
 	s := newShell(t, map[string]string{"beanpole": "echo progress of \"$*\"\ncase \"$3\" in a-web) echo 'verdict: healthy by 200' ;; *) echo 'verdict: unhealthy: 400'; exit 1 ;; esac\n"})
 	s.variables = append(s.variables, "BEANPOLE="+filepath.Join(s.bin, "beanpole"))
 	if err := os.Mkdir(filepath.Join(s.dir, "cdk.out"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"a-web": `"AWS::ElasticBeanstalk::Environment"`, "b-web": `"AWS::ElasticBeanstalk::Environment"`, "network": `{}`} {
+	for name, text := range map[string]string{
+		"a-web": `{"Resources": {"Web": {"Type": "AWS::ElasticBeanstalk::Environment"}}}`, "b-web": `{"Resources": {"Web": {"Type": "AWS::ElasticBeanstalk::Environment"}}}`, "network": `{}`,
+	} {
 		if err := os.WriteFile(filepath.Join(s.dir, "cdk.out", name+".template.json"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -502,6 +505,37 @@ func TestRehearsals(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(s.dir, "the pages")); err != nil || !info.IsDir() {
 		t.Errorf("no directory for the pages: %v", err)
 	}
+}
+
+// A stack may have several environments: each is rehearsed by its construct path, and one that fails does not end it.
+func TestRehearsalsOfOneStack(t *testing.T) {
+	t.Parallel()
+	needJQ(t)
+	s := newShell(t, map[string]string{"beanpole": "echo progress of \"$*\"\ncase \"$3\" in site/Web) echo 'verdict: unhealthy: 400'; exit 1 ;; site/Worker | other) echo 'verdict: healthy by 200' ;; *) echo 'means 2 environments'; exit 2 ;; esac\n"})
+	s.variables = append(s.variables, "BEANPOLE="+filepath.Join(s.bin, "beanpole"), "REPORTS="+filepath.Join(s.dir, "pages"))
+	if err := os.Mkdir(filepath.Join(s.dir, "cdk.out"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	environment := func(path string) map[string]any {
+		return map[string]any{"Type": "AWS::ElasticBeanstalk::Environment", "Metadata": map[string]string{"aws:cdk:path": path + "/Resource"}}
+	}
+	for name, resources := range map[string]map[string]any{
+		"other": {"Web1": environment("other/Web")},
+		"site":  {"Web1": environment("site/Web"), "Worker1": environment("site/Worker"), "Queue": map[string]string{"Type": "AWS::SQS::Queue"}},
+	} {
+		text, err := json.Marshal(map[string]any{"Resources": resources})
+		if err == nil {
+			err = os.WriteFile(filepath.Join(s.dir, "cdk.out", name+".template.json"), text, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.run("../scripts/ci/rehearse.sh").want(1, "::error title=site/Web::unhealthy: 400")
+	if want := "line=other healthy by 200; site/Web unhealthy: 400; site/Worker healthy by 200\n"; s.step != want {
+		t.Errorf("got %q, want %q", s.step, want)
+	}
+	s.run("../scripts/ci/rehearse.sh").want(1, "--report "+filepath.Join(s.dir, "pages", "site-Worker.html"))
 }
 
 // The comparison itself is the real one.
