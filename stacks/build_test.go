@@ -128,33 +128,56 @@ func TestACertificateOfOneDomainHasNoOtherNames(t *testing.T) {
 	}
 }
 
-// An environment that comes or goes leaves the certificates of the others what and where they are: the ids of the resources
-// are their own.
+// An environment that comes or goes leaves the certificates of the others what and where they are, also where the default
+// one changes: each is in the list of the listener by an id of its own, the default one too. One that were only the default
+// would be missing from the listener for a moment when a new first one comes, and one that stays would be removed from the
+// list while it becomes the default, which Elastic Load Balancing refuses.
 func TestCertificatesKeepTheirIdsWhenOthersComeAndGo(t *testing.T) {
 	environment := func(id string, band int) string {
 		return fmt.Sprintf(`"%s": {"network": "n", "rulePriority": %d, "domains": ["%s.example.com"], "certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/%s"}`, id, band, id, id)
 	}
-	extra := func(environments ...string) map[string]string {
+	made := func(id string, band int) string {
+		return fmt.Sprintf(`"%s": {"network": "n", "rulePriority": %d, "domains": ["%s.example.com"], "hostedZone": {"id": "Z0123456789ABCDEFGHIJ", "name": "example.com"}}`, id, band, id)
+	}
+	list := func(byDefault string, environments ...string) map[string]string {
 		found := map[string]string{}
 		network := templates(t, "{"+strings.Join(environments, ",")+"}")["shop-n-network"]
-		if got := network.Resources["shop-n-network/LoadBalancer/HTTPS"].Property("Certificates"); !strings.Contains(got, "certificate/d") {
-			t.Errorf("the default certificate is %s, want that of the lowest band", got)
+		if got := network.Resources["shop-n-network/LoadBalancer/HTTPS"].Property("Certificates"); !strings.Contains(got, byDefault) {
+			t.Errorf("the default certificate is %s, want %s, that of the lowest band", got, byDefault)
 		}
 		for path, r := range network.Resources {
 			if r.Type == "AWS::ElasticLoadBalancingV2::ListenerCertificate" {
 				found[path] = r.Property("Certificates")
 			}
 		}
+		if len(found) != len(environments) {
+			t.Fatalf("%d certificates are in the list, want %d", len(found), len(environments))
+		}
 		return found
 	}
-	d, a, b, c := environment("d", 100), environment("a", 200), environment("b", 300), environment("c", 400)
-	all, without := extra(d, a, b, c), extra(d, a, c)
-	if len(all) != 3 || len(without) != 2 {
-		t.Fatalf("%d and %d certificates besides the default one, want 3 and 2", len(all), len(without))
-	}
-	for path, certificate := range without {
-		if all[path] != certificate {
-			t.Errorf("%s was %s and is %s", path, all[path], certificate)
+	d, a, b, c := environment("d", 200), environment("a", 300), made("b", 400), made("c", 100)
+	all := list("certificate/d", d, a, b)
+	for name, some := range map[string]map[string]string{
+		"one leaves":             list("certificate/d", d, b),
+		"the first one leaves":   list("certificate/a", a, b),
+		"a made one is first":    list("b-Certificate", b),
+		"a new first one comes":  list("c-Certificate", c, d, a, b),
+		"the last one is ahead":  list("b-Certificate", made("b", 100), d, a),
+		"of one environment too": list("certificate/d", d),
+	} {
+		for path, certificate := range some {
+			if was, is := all[path]; is && was != certificate {
+				t.Errorf("%s: %s was %s and is %s", name, path, was, certificate)
+			}
+		}
+		kept := 0
+		for path := range all {
+			if _, is := some[path]; is {
+				kept++
+			}
+		}
+		if want := min(len(some), len(all)); kept != want {
+			t.Errorf("%s: %d of the certificates are where they were, want %d", name, kept, want)
 		}
 	}
 }
@@ -221,7 +244,6 @@ func TestTwoEnvironmentsShareANetwork(t *testing.T) {
 	network := all["shop-main-network"]
 	requireProperties(t, network.One(t, "AWS::EC2::VPC"), map[string]string{"CidrBlock": "10.7.0.0/16"})
 	requireProperties(t, network.Resources["shop-main-network/LoadBalancer/HTTPS"], map[string]string{"Certificates": `[{"CertificateArn":"` + certificate + `"}]`})
-	requireProperties(t, network.One(t, "AWS::ElasticLoadBalancingV2::ListenerCertificate"), map[string]string{"Certificates": `[{"CertificateArn":"` + certificate + `b"}]`})
 	for stack, want := range map[string][3]string{
 		"shop-production-web": {"${shop-main-network/LoadBalancer/HTTPS}", "100", `["www.example.com"]`},
 		"shop-staging-web":    {"${shop-main-network/LoadBalancer/HTTPS}", "200", `["staging.example.com"]`},

@@ -335,8 +335,10 @@ func (n *Network) addListeners(stack awscdk.Stack, certificates []certificate) {
 			https.Node().DefaultChild().(awselasticloadbalancingv2.CfnListener).SetSslPolicy(&policy)
 		}
 		n.HTTPS = https
-		// Each by itself: the CDK would number them, and one that goes would take the next one's place.
-		for _, c := range certificates[1:] {
+		// Each by itself: the CDK would number them, and one that goes would take the next one's place. The default one is in
+		// the list too, which Elastic Load Balancing allows: when another one becomes the default, because an environment comes
+		// or goes, none that stays is removed from the list or missing from it for a moment.
+		for _, c := range certificates {
 			awselasticloadbalancingv2.NewApplicationListenerCertificate(stack, &c.id, &awselasticloadbalancingv2.ApplicationListenerCertificateProps{
 				Listener:     https,
 				Certificates: &[]awselasticloadbalancingv2.IListenerCertificate{c.cert},
