@@ -32,7 +32,7 @@ func TestWithoutADomainTheSiteIsTheLoadBalancersOwnName(t *testing.T) {
 	})
 	requireProperties(t, web.One(t, "AWS::ElasticLoadBalancingV2::ListenerRule"), map[string]string{
 		"ListenerArn": "${shop-production-network/LoadBalancer/HTTP}",
-		"Priority":    "100",
+		"Priority":    "150",
 		"Conditions":  `[{"Field":"host-header","HostHeaderConfig":{"Values":["${shop-production-network/LoadBalancer.DNSName}"]}}]`,
 		"Actions":     toTargetGroup,
 	})
@@ -68,7 +68,7 @@ func TestWithACertificateTheRuleMovesToHTTPS(t *testing.T) {
 	requireParts(t, network.Resources["shop-production-network/LoadBalancerSecurityGroup"].Property("SecurityGroupIngress"), `"FromPort":80`, `"FromPort":443`)
 	requireProperties(t, web.One(t, "AWS::ElasticLoadBalancingV2::ListenerRule"), map[string]string{
 		"ListenerArn": "${shop-production-network/LoadBalancer/HTTPS}",
-		"Priority":    "100",
+		"Priority":    "150",
 		"Conditions":  `[{"Field":"host-header","HostHeaderConfig":{"Values":["www.example.com"]}}]`,
 		"Actions":     toTargetGroup,
 	})
@@ -221,11 +221,11 @@ func TestManyDomainsTakeMoreRules(t *testing.T) {
 		t.Fatalf("%d rules, want 2", len(rules))
 	}
 	requireProperties(t, rules[0], map[string]string{
-		"Priority": "300", "Actions": toTargetGroup,
+		"Priority": "350", "Actions": toTargetGroup,
 		"Conditions.0.HostHeaderConfig.Values": `["site1.example.com","site2.example.com","site3.example.com","site4.example.com","site5.example.com"]`,
 	})
 	requireProperties(t, rules[1], map[string]string{
-		"Priority": "310", "Actions": toTargetGroup, "Conditions.0.HostHeaderConfig.Values": `["site6.example.com"]`,
+		"Priority": "355", "Actions": toTargetGroup, "Conditions.0.HostHeaderConfig.Values": `["site6.example.com"]`,
 	})
 	if got := web.One(t, "AWS::ElasticBeanstalk::Environment").Options()["aws:elasticbeanstalk:application:environment ALLOWED_HOSTS"]; strings.Count(got, " ") != 5 {
 		t.Errorf("ALLOWED_HOSTS is %q, want all six", got)
@@ -245,9 +245,9 @@ func TestTwoEnvironmentsShareANetwork(t *testing.T) {
 	requireProperties(t, network.One(t, "AWS::EC2::VPC"), map[string]string{"CidrBlock": "10.7.0.0/16"})
 	requireProperties(t, network.Resources["shop-main-network/LoadBalancer/HTTPS"], map[string]string{"Certificates": `[{"CertificateArn":"` + certificate + `"}]`})
 	for stack, want := range map[string][3]string{
-		"shop-production-web": {"${shop-main-network/LoadBalancer/HTTPS}", "100", `["www.example.com"]`},
-		"shop-staging-web":    {"${shop-main-network/LoadBalancer/HTTPS}", "200", `["staging.example.com"]`},
-		"shop-preview-web":    {"${shop-main-network/LoadBalancer/HTTP}", "300", `["${shop-main-network/LoadBalancer.DNSName}"]`},
+		"shop-production-web": {"${shop-main-network/LoadBalancer/HTTPS}", "150", `["www.example.com"]`},
+		"shop-staging-web":    {"${shop-main-network/LoadBalancer/HTTPS}", "250", `["staging.example.com"]`},
+		"shop-preview-web":    {"${shop-main-network/LoadBalancer/HTTP}", "350", `["${shop-main-network/LoadBalancer.DNSName}"]`},
 	} {
 		requireProperties(t, all[stack].One(t, "AWS::ElasticLoadBalancingV2::ListenerRule"), map[string]string{
 			"ListenerArn": want[0], "Priority": want[1], "Conditions.0.HostHeaderConfig.Values": want[2],

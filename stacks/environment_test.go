@@ -2,6 +2,7 @@ package stacks_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -163,18 +164,48 @@ func TestFurtherProcessesHavePathsOfTheirOwn(t *testing.T) {
 	for _, rule := range web.OfType("AWS::ElasticLoadBalancingV2::ListenerRule") {
 		priorities[rule.Property("Priority")] = rule.Property("Conditions") + " " + rule.Property("Actions")
 	}
-	if want := []string{"301", "302", "350", "360"}; !slices.Equal(slices.Sorted(maps.Keys(priorities)), want) {
+	if want := []string{"301", "302", "350", "355"}; !slices.Equal(slices.Sorted(maps.Keys(priorities)), want) {
 		t.Fatalf("the priorities are %q, want %q", slices.Sorted(maps.Keys(priorities)), want)
 	}
 	for priority, parts := range map[string][]string{
 		"301": {`"Values":["site1.example.com","site2.example.com","site3.example.com"]`, `"Values":["/api/*","/v2/*"]`, "TargetGroupARN-api"},
 		"302": {`"Values":["site4.example.com","site5.example.com","site6.example.com"]`, `"Values":["/api/*","/v2/*"]`, "TargetGroupARN-api"},
 		"350": {"site5.example.com", "Web/TargetGroupARN."},
-		"360": {"site6.example.com", "Web/TargetGroupARN."},
+		"355": {"site6.example.com", "Web/TargetGroupARN."},
 	} {
 		requireParts(t, priorities[priority], parts...)
 	}
 	requireParts(t, network.Resources["shop-production-network/LoadBalancerSecurityGroup"].Property("SecurityGroupEgress"), `"ToPort":80}`, `"ToPort":8080}`)
+}
+
+// Whatever comes and goes beside it, a rule keeps its priority: CloudFormation would make a rule at a priority that another
+// one still has.
+func TestNoRuleTakesThePriorityOfAnother(t *testing.T) {
+	const (
+		api   = `"api": {"port": 8080, "paths": ["/api/*"], "rulePriority": 20}`
+		web   = `"web": {"port": 8081, "paths": ["/web/*", "/w/*"]}`
+		admin = `"admin": {"port": 8082, "paths": ["/admin/*"], "rulePriority": 10}`
+		api2  = `"api-2": {"port": 8083, "paths": ["/v2/*"], "rulePriority": 30}`
+	)
+	ids, owners := map[string]string{}, map[string]string{}
+	for _, processes := range []string{"", web, api + "," + web, admin + "," + api + "," + api2 + "," + web} {
+		for _, n := range []int{1, 6, 23} {
+			found := templates(t, fmt.Sprintf(`{"production": {"domains": %s, "processes": {%s}}}`, domains(n), processes))["shop-production-web"].OfType("AWS::ElasticLoadBalancingV2::ListenerRule")
+			if len(found) < 1+strings.Count(processes, "port") {
+				t.Fatalf("%d rules of %s", len(found), processes)
+			}
+			for _, r := range found {
+				priority := r.Property("Priority")
+				if was, is := ids[r.Name]; is && was != priority {
+					t.Errorf("%s is at %s, and at %s with %d domains and the processes %s", r.Name, was, priority, n, processes)
+				}
+				if other, is := owners[priority]; is && other != r.Name {
+					t.Errorf("%s has the priority %s of %s, with %d domains and the processes %s", r.Name, priority, other, n, processes)
+				}
+				ids[r.Name], owners[priority] = priority, r.Name
+			}
+		}
+	}
 }
 
 func TestAWorkerBesideAWebServer(t *testing.T) {
@@ -318,8 +349,13 @@ func TestKindsAndTheirKeys(t *testing.T) {
 		"processes": {`{"a": {"processes": {"default": {"paths": ["/"], "healthCheck": {"path": "/up/"}}, "api": {}, "more": {"port": 8080, "paths": ["/1", "/2", "/3", "/4", "/5"]}, "odd": {"port": 8081, "paths": ["api"]}}}}`,
 			[]string{"environments.a.processes.default.paths: ", "environments.a.processes.default.healthCheck: ", "environments.a.processes.api.paths: is missing", "environments.a.processes.api: has the port 80 and health check /healthz/ of default",
 				"environments.a.processes.more.paths: 5 are too many", `environments.a.processes.odd.paths[0]: "api" is not a path`}},
-		"too many rules":   {`{"a": {"domains": ` + domains(25) + `, "processes": {"api": {"port": 8080, "paths": ["/1", "/2", "/3", "/4"]}, "more": {"port": 8081, "paths": ["/1", "/2", "/3", "/4"]}}}}`, []string{"environments.a.processes: 50 rules are too many", "45"}},
-		"too many domains": {`{"a": {"domains": ` + domains(26) + `, "processes": {"api": {"port": 8080, "paths": ["/1"]}}}}`, []string{"environments.a.domains: 26 are too many", "25"}},
+		"too many rules": {`{"a": {"domains": ` + domains(50) + `, "processes": {"api": {"port": 8080, "paths": ["/1", "/2", "/3", "/4"]}}}}`, []string{"environments.a.processes.api.rulePriority: 1 is not allowed, with 50 rules", "from 1 to 49"}},
+		"no place": {`{"a": {"processes": {"default": {"rulePriority": 7}, "api": {"port": 8080, "paths": ["/1"], "rulePriority": 50}, "web": {"port": 8081, "paths": ["/2"], "rulePriority": -1}}}}`,
+			[]string{"environments.a.processes.default.rulePriority: ", "environments.a.processes.api.rulePriority: 50 is not allowed", "environments.a.processes.web.rulePriority: -1 is not allowed"}},
+		"one place for two": {`{"a": {"processes": {"api": {"port": 8080, "paths": ["/1"]}, "web": {"port": 8081, "paths": ["/2"]}}}}`,
+			[]string{"environments.a.processes.web.rulePriority: the rules of web are at 1 to 1", "one of api is at 1 too; give one of the two another"}},
+		"grown into another": {`{"a": {"domains": ` + domains(9) + `, "processes": {"api": {"port": 8080, "paths": ["/1"]}, "web": {"port": 8081, "paths": ["/2"], "rulePriority": 3}}}}`,
+			[]string{"environments.a.processes.web.rulePriority: the rules of web are at 3 to 5", "one of api is at 3 too"}},
 		"ARNs": {`{"a": {"roles": {"permissionsBoundaryArn": "boundary", "instanceManagedPolicyArns": ["AdministratorAccess"]}, "notifications": {"email": "ops", "topicArn": "arn:aws:sns:eu-central-1:123456789012:ops.fifo"}, "secretsKmsKeyArn": "alias/x", "secretKeyArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:django-AbCdEf:key"}}`,
 			[]string{"environments.a.roles.permissionsBoundaryArn: ", "environments.a.roles.instanceManagedPolicyArns[0]: ", `environments.a.notifications.email: "ops"`, "environments.a.notifications.email: topicArn is given too",
 				"environments.a.notifications.topicArn: ", "standard", "environments.a.secretKeyArn: ", "environments.a.secretsKmsKeyArn: ", "has no effect without secrets"}},

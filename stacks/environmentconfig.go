@@ -20,14 +20,14 @@ type EnvironmentConfig struct {
 	Account string `beanpole:"account"`
 	// Region is where it is deployed, together with account. Default: where the credentials point.
 	Region string `beanpole:"region"`
-	// Network is the name of the network, which several environments may share. Default: one of its own, named as the
-	// environment.
+	// Network is the name of the network, which several environments may share; fixed once the environment exists. Default: one
+	// of its own, named as the environment.
 	Network string `beanpole:"network"`
-	// Tier is "WebServer" or "Worker", which works on the messages of a queue; fixed once the environment exists.
-	// Default: "WebServer".
+	// Tier is "WebServer" or "Worker", which works on the messages of a queue; fixed once the environment exists: another one
+	// replaces it. Default: "WebServer".
 	Tier string `beanpole:"tier"`
 	// EnvironmentType is "LoadBalanced" or "SingleInstance", one instance with an address of its own, by HTTP, and no load
-	// balancer to pay. Default: "LoadBalanced".
+	// balancer to pay, which cannot become load-balanced once it exists. Default: "LoadBalanced".
 	EnvironmentType string `beanpole:"environmentType"`
 	// Domains are the names of the site. Default: the load balancer's own DNS name; of a single instance, that of
 	// cnamePrefix.
@@ -41,11 +41,12 @@ type EnvironmentConfig struct {
 	// RulePriority begins the band of 100 listener rule priorities of the environment: 100, 200, … 9900. Environments of
 	// one network need different ones. Default: 100.
 	RulePriority int `beanpole:"rulePriority"`
-	// EnvironmentName is a name of your own for the environment, 4 to 40 letters, digits and hyphens. With one,
-	// CloudFormation cannot replace the environment. Default: CloudFormation generates one.
+	// EnvironmentName is a name of your own for the environment, 4 to 40 letters, digits and hyphens; fixed once the environment
+	// exists: another one replaces it. With one, CloudFormation cannot replace the environment for other reasons. Default: CloudFormation generates one.
 	EnvironmentName string `beanpole:"environmentName"`
 	// CNAMEPrefix begins the name that Elastic Beanstalk gives it, as in PREFIX.eu-central-1.elasticbeanstalk.com, unique in
-	// the region. What is said of environmentName holds for it too. Default: Elastic Beanstalk makes one up.
+	// the region; fixed once the environment exists: another one replaces it, and what is said of environmentName holds for it
+	// too. Default: Elastic Beanstalk makes one up.
 	CNAMEPrefix string `beanpole:"cnamePrefix"`
 	// Tags are put on all that is made for the environment, also by Elastic Beanstalk. Default: none but application.
 	Tags map[string]string `beanpole:"tags"`
@@ -290,10 +291,13 @@ type HealthConfig struct {
 
 // ProcessConfig is a process of an instance, which is a target group.
 type ProcessConfig struct {
-	// Port is where the instance listens. Default: 80.
+	// Port is where the instance listens; fixed once the environment exists. Default: 80.
 	Port int `beanpole:"port"`
 	// Paths are the paths that its requests have, such as "/api/*", up to 4. Required, but of "default", which has the rest.
 	Paths []string `beanpole:"paths"`
+	// RulePriority is the place of its first rule in the environment's band, 1 to 49. More rules, which many domains or paths
+	// take, are behind it, so leave room. Processes need different ones; the lower one is first where paths overlap. Default: 1.
+	RulePriority int `beanpole:"rulePriority"`
 	// DeregistrationDelay is how long an instance that leaves may finish its requests, in seconds. Default: 20.
 	DeregistrationDelay *int `beanpole:"deregistrationDelay"`
 	// StickinessDuration keeps a client on one instance for as long, in seconds. Default: no stickiness.
@@ -389,8 +393,8 @@ func (e EnvironmentConfig) validate(problem reporter) {
 			problem(fmt.Sprintf("domains[%d]", i), "%q is there twice: remove one", domain)
 		}
 	}
-	if n, most := len(e.Domains), e.mostDomains(); n > most {
-		problem("domains", "%d are too many: the band of an environment's rule priorities has room for %d", n, most)
+	if n := len(e.Domains); n > mostDomains {
+		problem("domains", "%d are too many: the band of an environment's rule priorities has room for %d", n, mostDomains)
 	}
 	e.validateProcesses(problem)
 	if e.CertificateARN != "" {
@@ -543,12 +547,13 @@ const (
 	//
 	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 	valuesInRule = 5
-	// priorityBand is how many rule priorities an environment has, and priorityStep how many lie between its own rules, so
-	// that a rule of somebody's own can come before. The rules of further processes lie between them, in the first half of the
-	// band, and the others begin in the second half then, because they take all paths.
+	// priorityBand is how many rule priorities an environment has. The rules of further processes are in the first half; those
+	// of the default process are in the second half, because they take all paths, and priorityStep apart, so that a rule of
+	// somebody's own can come before.
 	priorityBand = 100
-	priorityStep = 10
-	pathRules    = (priorityStep - 1) * (priorityBand / 2 / priorityStep)
+	defaultRules = priorityBand / 2
+	priorityStep = 5
+	mostDomains  = (priorityBand - defaultRules) / priorityStep * valuesInRule
 )
 
 // furtherProcesses are the names of the processes besides the default one.
@@ -556,21 +561,8 @@ func (e EnvironmentConfig) furtherProcesses() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(e.Processes)), func(name string) bool { return name == defaultProcess })
 }
 
-// firstPriority is that of the rules of the default process.
-func (e EnvironmentConfig) firstPriority() int {
-	if len(e.furtherProcesses()) > 0 {
-		return e.rulePriority() + priorityBand/2
-	}
-	return e.rulePriority()
-}
-
-func (e EnvironmentConfig) mostDomains() int {
-	return (e.rulePriority() + priorityBand - e.firstPriority()) / priorityStep * valuesInRule
-}
-
 func (e EnvironmentConfig) validateProcesses(problem reporter) {
-	known := map[string]string{}
-	rules := 0
+	known, taken := map[string]string{}, map[int]string{}
 	for _, name := range append([]string{defaultProcess}, e.furtherProcesses()...) {
 		process := e.Processes[name]
 		key := "processes." + name
@@ -583,6 +575,9 @@ func (e EnvironmentConfig) validateProcesses(problem reporter) {
 			if process.HealthCheck != (HealthCheckConfig{}) {
 				problem(key+".healthCheck", "is the healthCheck beside processes; move it there")
 			}
+			if process.RulePriority != 0 {
+				problem(key+".rulePriority", "is for further processes, whose rules come before those of the default one; remove it")
+			}
 		} else {
 			switch n := len(process.Paths); {
 			case n == 0:
@@ -590,7 +585,8 @@ func (e EnvironmentConfig) validateProcesses(problem reporter) {
 			case n >= valuesInRule:
 				problem(key+".paths", "%d are too many; a rule has room for %d beside a host", n, valuesInRule-1)
 			default:
-				rules += (max(len(e.Domains), 1) + valuesInRule - n - 1) / (valuesInRule - n)
+				rules := (max(len(e.Domains), 1) + valuesInRule - n - 1) / (valuesInRule - n)
+				e.validatePriority(name, rules, taken, problem)
 			}
 			for i, p := range process.Paths {
 				if !pathPattern.MatchString(p) {
@@ -604,8 +600,26 @@ func (e EnvironmentConfig) validateProcesses(problem reporter) {
 		}
 		known[mark] = name
 	}
-	if rules > pathRules {
-		problem("processes", "%d rules are too many: the band of an environment's rule priorities has room for %d", rules, pathRules)
+}
+
+// validatePriority checks that the rules of a process are in the first half of the band, and each in a place of its own.
+func (e EnvironmentConfig) validatePriority(name string, rules int, taken map[int]string, problem reporter) {
+	first := e.Processes[name].rulePriority()
+	last := first + rules - 1
+	key := "processes." + name + ".rulePriority"
+	if first < 1 || last >= defaultRules {
+		problem(key, "%d is not allowed, with %d rules for its paths and the domains; they have room from 1 to %d", first, rules, defaultRules-1)
+		return
+	}
+	for place := first; place <= last; place++ {
+		if other, is := taken[place]; is {
+			problem(key, "the rules of %s are at %d to %d of the environment's band, and one of %s is at %d too; give one of the two another rulePriority, "+
+				"with room for its rules up to %d", name, first, last, other, place, defaultRules-1)
+			return
+		}
+	}
+	for place := first; place <= last; place++ {
+		taken[place] = name
 	}
 }
 
@@ -614,6 +628,8 @@ var pathPattern = regexp.MustCompile(`^[/*][A-Za-z0-9_.$/~"'@:+*?&-]{0,127}$`)
 func (e EnvironmentConfig) network(id string) string { return cmp.Or(e.Network, id) }
 
 func (e EnvironmentConfig) rulePriority() int { return cmp.Or(e.RulePriority, 100) }
+
+func (p ProcessConfig) rulePriority() int { return cmp.Or(p.RulePriority, 1) }
 
 func (e EnvironmentConfig) worker() bool { return e.Tier == string(option.Worker) }
 

@@ -181,7 +181,7 @@ func TestAnExistingLoadBalancerGetsRulesAndNothingElse(t *testing.T) {
 		"ListenerArn": listeners + "/2222222222222222", "Conditions.0.HostHeaderConfig.Values": `["www.example.com"]`, "Actions": toTargetGroup,
 	})
 	requireProperties(t, all["shop-preview-web"].One(t, "AWS::ElasticLoadBalancingV2::ListenerRule"), map[string]string{
-		"ListenerArn": listeners + "/1111111111111111", "Priority": "300", "Conditions.0.HostHeaderConfig.Values": `["` + dnsName + `"]`,
+		"ListenerArn": listeners + "/1111111111111111", "Priority": "350", "Conditions.0.HostHeaderConfig.Values": `["` + dnsName + `"]`,
 	})
 	requireProperties(t, web.One(t, "AWS::Route53::RecordSet"), map[string]string{"AliasTarget.HostedZoneId": "Z215JYRZR1TBD5", "AliasTarget.DNSName": "dualstack." + dnsName})
 	options := web.One(t, "AWS::ElasticBeanstalk::Environment").Options()

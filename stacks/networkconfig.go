@@ -13,7 +13,7 @@ import (
 
 // NetworkConfig is a VPC with its load balancer, which environments share.
 type NetworkConfig struct {
-	// CIDR is the range of a new VPC, between /16 and /24. Default: "10.0.0.0/16".
+	// CIDR is the range of a new VPC, between /16 and /24; fixed once an environment in it exists. Default: "10.0.0.0/16".
 	CIDR string `beanpole:"cidr"`
 	// MaxAZs is the number of availability zones of a new VPC, 2 or 3. Default: 2.
 	MaxAZs int `beanpole:"maxAzs"`
@@ -21,7 +21,8 @@ type NetworkConfig struct {
 	// up to one a zone. With 0 the instances are in public subnets and have public addresses, which only the load balancer
 	// is let in to. Default: 1, for web servers with single instances alone 0.
 	NATGateways *int `beanpole:"natGateways"`
-	// VPC is a VPC that exists already. Nothing of it is looked up or changed. Default: a new one.
+	// VPC is a VPC that exists already. Nothing of it is looked up or changed. Whether there is one, and which, is fixed once an
+	// environment in it exists. Default: a new one.
 	VPC *VPCConfig `beanpole:"vpc"`
 
 	LoadBalancer LoadBalancerConfig `beanpole:"loadBalancer"`
@@ -44,7 +45,8 @@ type VPCConfig struct {
 // LoadBalancerConfig is the load balancer of a network.
 type LoadBalancerConfig struct {
 	// Existing is a load balancer of your own in vpc. Its listeners, certificates and attributes stay yours; the
-	// environments add rules. Default: a new one, which the keys beside this one are for.
+	// environments add rules. Whether there is one, and which, is fixed once an environment behind it exists. Default: a new
+	// one, which the keys beside this one are for.
 	Existing *ExistingLoadBalancerConfig `beanpole:"existing"`
 	// Internal keeps the load balancer inside the VPC. It is fixed once that exists. Default: false.
 	Internal bool `beanpole:"internal"`

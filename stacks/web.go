@@ -480,26 +480,24 @@ func (w *Web) addRules(environment EnvironmentConfig, network *Network, https bo
 				w.Environment.TargetGroupOf(process)}, nil),
 		})
 	}
-	numbered := func(id string, i int) string {
+	numbered := func(i int) string {
 		if i > 0 {
-			id += fmt.Sprint(i + 1)
+			return fmt.Sprintf("%sRule%d", scheme, i+1)
 		}
-		return id
+		return scheme + "Rule"
 	}
+	// A rule's priority is that of its id, whatever other processes and rules there are: CloudFormation makes a new rule before
+	// it removes an old one, and a listener has each priority once.
 	i := 0
 	for some := range slices.Chunk(hosts, valuesInRule) {
-		rule(numbered(scheme+"Rule", i), environment.firstPriority()+priorityStep*i, defaultProcess, some, nil)
+		rule(numbered(i), environment.rulePriority()+defaultRules+priorityStep*i, defaultProcess, some, nil)
 		i++
 	}
-	n := 0
-	for _, process := range environment.furtherProcesses() {
-		paths := environment.Processes[process].Paths
-		i := 0
-		for some := range slices.Chunk(hosts, valuesInRule-len(paths)) {
-			// Never a multiple of the step, which a rule of the default process may still have while a deployment moves it.
-			rule(numbered(scheme+"Rule-"+process, i), environment.rulePriority()+1+n+n/(priorityStep-1), process, some, paths)
+	for _, name := range environment.furtherProcesses() {
+		process, i := environment.Processes[name], 0
+		for some := range slices.Chunk(hosts, valuesInRule-len(process.Paths)) {
+			rule(numbered(i)+"-"+name, environment.rulePriority()+process.rulePriority()+i, name, some, process.Paths)
 			i++
-			n++
 		}
 	}
 }
