@@ -95,13 +95,13 @@ const mostTags = 47
 func (p *EnvironmentProps) validateApplication() error {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if n := len(p.ApplicationName); n > 100 && !isToken(p.ApplicationName) {
+	if n := utf8.RuneCountInString(p.ApplicationName); n > 100 && !isToken(p.ApplicationName) {
 		add("ApplicationName: has %d characters; Elastic Beanstalk allows 1 to 100", n)
 	}
 	if p.EnvironmentName != "" && !isToken(p.EnvironmentName) && !environmentName.MatchString(p.EnvironmentName) {
 		add("EnvironmentName: %q is not allowed: use 4 to 40 letters, digits and hyphens, with no hyphen at either end", p.EnvironmentName)
 	}
-	if n := len(p.Description); n > 200 && !isToken(p.Description) {
+	if n := utf8.RuneCountInString(p.Description); n > 200 && !isToken(p.Description) {
 		add("Description: has %d characters; Elastic Beanstalk allows 200", n)
 	}
 	if p.CNAMEPrefix != "" && !isToken(p.CNAMEPrefix) && !cnamePrefix.MatchString(p.CNAMEPrefix) {
