@@ -110,7 +110,9 @@ func (e *Environment) newCall(id string, props *customresources.AwsCustomResourc
 	props.ResourceType = jsii.String("Custom::AWS")
 	props.InstallLatestAwsSdk = jsii.Bool(false)
 	props.LogGroup = e.lookUpLogs()
-	return customresources.NewAwsCustomResource(e, &id, props)
+	call := customresources.NewAwsCustomResource(e, &id, props)
+	e.bind(call)
+	return call
 }
 
 // lookUpLogs is where the functions behind the look-ups write: one for the whole stack, like each of them.

@@ -30,7 +30,8 @@ type Roles struct {
 	// AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy. It gets the right to publish to Notifications.Topic where the CDK
 	// may change it; else a warning ("beanpole:service-role") says that it needs it.
 	Service awsiam.IRole
-	// PermissionsBoundary bounds the roles that the environment makes. Default: none.
+	// PermissionsBoundary bounds the roles that the environment makes, and those of the functions behind its look-ups, which
+	// the environments of a stack share. Default: none.
 	PermissionsBoundary awsiam.IManagedPolicy
 	// InstanceManagedPolicies are attached to the role that the environment makes for its instances, besides its own rights,
 	// such as awsiam.ManagedPolicy_FromAwsManagedPolicyName("CloudWatchAgentServerPolicy"). Default: none.
@@ -104,6 +105,13 @@ func (e *Environment) newInstanceRole() {
 
 	if queue := e.props.Worker.Queue; queue != nil {
 		e.refs.queueURL = *queue.QueueUrl()
+	}
+}
+
+// bind puts the boundary on the role of a function that the stack's environments share.
+func (e *Environment) bind(function awsiam.IGrantable) {
+	if boundary := e.props.Roles.PermissionsBoundary; boundary != nil {
+		awsiam.PermissionsBoundary_Of(function.GrantPrincipal().(awsiam.Role)).Apply(boundary)
 	}
 }
 

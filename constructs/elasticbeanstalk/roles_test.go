@@ -239,13 +239,20 @@ func TestRolesAreBoundAndGetFurtherPolicies(t *testing.T) {
 	props := dedicated(existingVPC(stack))
 	props.Roles.PermissionsBoundary = boundary
 	props.Roles.InstanceManagedPolicies = []awsiam.IManagedPolicy{awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("CloudWatchAgentServerPolicy"))}
+	props.Processes = map[string]elasticbeanstalk.Process{"default": {}, "api": {Port: 8080}}
 	environment := elasticbeanstalk.NewEnvironment(stack, "Web", props)
+	environment.TargetGroup()
+	environment.TargetGroupOf("api")
 	environment.GrantPrincipal().AddToPrincipalPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsii.Strings("ses:SendEmail"), Resources: jsii.Strings("arn:aws:ses:eu-west-1:123456789012:identity/example.com"),
 	}))
 	template := synth(t, stack)
-	for _, role := range template.OfType("AWS::IAM::Role") {
-		if strings.HasPrefix(role.Name, "Stack/Web/") && role.Property("PermissionsBoundary") != "arn:aws:iam::123456789012:policy/boundary" {
+	roles := template.OfType("AWS::IAM::Role")
+	if len(roles) != 4 {
+		t.Errorf("%d roles, want those of the instances, of Elastic Beanstalk and of the two functions behind look-ups", len(roles))
+	}
+	for _, role := range roles {
+		if role.Property("PermissionsBoundary") != "arn:aws:iam::123456789012:policy/boundary" {
 			t.Errorf("%s is bound by %q", role.Name, role.Property("PermissionsBoundary"))
 		}
 	}

@@ -97,6 +97,7 @@ func (e *Environment) findTargetGroup(process string) *string {
 		Timeout:       awscdk.Duration_Minutes(jsii.Number(1)),
 		LogGroup:      e.lookUpLogs(),
 	})
+	e.bind(function)
 	rights := awsiam.NewPolicy(e, jsii.String("TargetGroupRights-"+process), &awsiam.PolicyProps{
 		Roles: &[]awsiam.IRole{function.Role()},
 		Statements: &[]awsiam.PolicyStatement{
