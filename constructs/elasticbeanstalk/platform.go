@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -85,11 +87,20 @@ func (p Platform) arn(stack awscdk.Stack) string {
 // warnAboutPlatform says that AWS retires the platform branch, or has, by the id "beanpole:branch-retiring".
 func (e *Environment) warnAboutPlatform() {
 	branch := cmp.Or(e.props.Platform.Branch, DefaultPlatformBranch)
-	if day := option.Retirement(branch); day != "" {
-		awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:branch-retiring"), jsii.Sprintf("Platform.Branch: AWS retires %q on %s: from then on there "+
-			"are no security updates of it, and no new environments on it; choose a later branch, such as %q "+
-			"(https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-schedule.html)", branch, day, DefaultPlatformBranch))
+	day := option.Retirement(branch)
+	if day == "" {
+		return
 	}
+	retires, later := "retires", "choose a later branch"
+	if day <= time.Now().UTC().Format(time.DateOnly) {
+		retires = "has retired"
+	}
+	if strings.HasPrefix(branch, "Python ") {
+		later += fmt.Sprintf(", such as %q", DefaultPlatformBranch)
+	}
+	awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:branch-retiring"), jsii.Sprintf("Platform.Branch: AWS %s %q on %s: from then on there "+
+		"are no security updates of it, and no new environments on it; %s "+
+		"(https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-schedule.html)", retires, branch, day, later))
 }
 
 func (p Platform) settings(serviceRole string) []option.Setting {
