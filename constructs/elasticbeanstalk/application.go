@@ -45,8 +45,10 @@ func (l VersionLifecycle) validate() error {
 }
 
 func (l VersionLifecycle) config() *awselasticbeanstalk.CfnApplication_ApplicationVersionLifecycleConfigProperty {
+	// The other rule is written as disabled: one that disappears may stay.
 	if l.MaxAgeInDays > 0 {
 		return &awselasticbeanstalk.CfnApplication_ApplicationVersionLifecycleConfigProperty{
+			MaxCountRule: &awselasticbeanstalk.CfnApplication_MaxCountRuleProperty{Enabled: jsii.Bool(false)},
 			MaxAgeRule: &awselasticbeanstalk.CfnApplication_MaxAgeRuleProperty{
 				Enabled:            jsii.Bool(true),
 				MaxAgeInDays:       jsii.Number(l.MaxAgeInDays),
@@ -59,6 +61,7 @@ func (l VersionLifecycle) config() *awselasticbeanstalk.CfnApplication_Applicati
 		count = keptVersions
 	}
 	return &awselasticbeanstalk.CfnApplication_ApplicationVersionLifecycleConfigProperty{
+		MaxAgeRule: &awselasticbeanstalk.CfnApplication_MaxAgeRuleProperty{Enabled: jsii.Bool(false)},
 		MaxCountRule: &awselasticbeanstalk.CfnApplication_MaxCountRuleProperty{
 			Enabled:            jsii.Bool(true),
 			MaxCount:           jsii.Number(count),

@@ -63,9 +63,9 @@ func TestAnApplicationByItsName(t *testing.T) {
 // The rule never touches the sources: the bootstrap bucket is not the application's own.
 func TestTheApplicationForgetsItsOldestVersions(t *testing.T) {
 	for want, lifecycle := range map[string]elasticbeanstalk.VersionLifecycle{
-		`{"MaxCountRule":{"DeleteSourceFromS3":false,"Enabled":true,"MaxCount":50}}`:   {},
-		`{"MaxCountRule":{"DeleteSourceFromS3":false,"Enabled":true,"MaxCount":7}}`:    {MaxCount: 7},
-		`{"MaxAgeRule":{"DeleteSourceFromS3":false,"Enabled":true,"MaxAgeInDays":90}}`: {MaxAgeInDays: 90},
+		`{"MaxAgeRule":{"Enabled":false},"MaxCountRule":{"DeleteSourceFromS3":false,"Enabled":true,"MaxCount":50}}`:     {},
+		`{"MaxAgeRule":{"Enabled":false},"MaxCountRule":{"DeleteSourceFromS3":false,"Enabled":true,"MaxCount":7}}`:      {MaxCount: 7},
+		`{"MaxAgeRule":{"DeleteSourceFromS3":false,"Enabled":true,"MaxAgeInDays":90},"MaxCountRule":{"Enabled":false}}`: {MaxAgeInDays: 90},
 	} {
 		stack := newStack(t)
 		props := dedicated(existingVPC(stack))
