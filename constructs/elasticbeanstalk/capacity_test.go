@@ -284,7 +284,7 @@ func TestPlatform(t *testing.T) {
 	const managed = "aws:elasticbeanstalk:managedactions"
 	requireSome(t, optionsOf(t, func(p *elasticbeanstalk.EnvironmentProps) {
 		p.Platform.InstanceRefreshEnabled = true
-		p.Platform.ServiceRoleForManagedUpdates = "AWSServiceRoleForElasticBeanstalkManagedUpdates"
+		p.Platform.ServiceLinkedRoleForManagedUpdates = true
 	}), map[string]string{
 		managed + ":platformupdate InstanceRefreshEnabled": "true",
 		managed + " ServiceRoleForManagedUpdates":          "AWSServiceRoleForElasticBeanstalkManagedUpdates",
@@ -293,8 +293,8 @@ func TestPlatform(t *testing.T) {
 		managed + " ManagedActionsEnabled": "false", managed + ":platformupdate InstanceRefreshEnabled": "", managed + " ServiceRoleForManagedUpdates": "",
 	})
 	p := dedicated(someVPC{})
-	p.Platform = elasticbeanstalk.Platform{DisableManagedUpdates: true, InstanceRefreshEnabled: true, ServiceRoleForManagedUpdates: "x"}
-	requireParts(t, p.Validate().Error(), "Platform: InstanceRefreshEnabled: has no effect with DisableManagedUpdates", "Platform: ServiceRoleForManagedUpdates: has no effect")
+	p.Platform = elasticbeanstalk.Platform{DisableManagedUpdates: true, InstanceRefreshEnabled: true, ServiceLinkedRoleForManagedUpdates: true}
+	requireParts(t, p.Validate().Error(), "Platform: InstanceRefreshEnabled: has no effect with DisableManagedUpdates", "Platform: ServiceLinkedRoleForManagedUpdates: has no effect")
 }
 
 func TestDeployments(t *testing.T) {

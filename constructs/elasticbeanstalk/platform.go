@@ -40,12 +40,11 @@ type Platform struct {
 	// InstanceRefreshEnabled replaces all instances in the window of every week, also when there is no update.
 	// Default: false.
 	InstanceRefreshEnabled bool
-	// ServiceRoleForManagedUpdates is the role of managed updates, the one of Roles.Service, or
-	// "AWSServiceRoleForElasticBeanstalkManagedUpdates" for the account's service-linked role. Default: the one of
-	// Roles.Service.
+	// ServiceLinkedRoleForManagedUpdates has managed updates made by the account's service-linked role,
+	// AWSServiceRoleForElasticBeanstalkManagedUpdates. Default: by Roles.Service.
 	//
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-service-linked-roles-managedupdates.html
-	ServiceRoleForManagedUpdates string
+	ServiceLinkedRoleForManagedUpdates bool
 }
 
 var platformBranch = regexp.MustCompile(`^.+ running on (32|64)bit .+$`)
@@ -67,7 +66,7 @@ func (p Platform) validate() error {
 		{"PreferredStartTime", p.PreferredStartTime != ""},
 		{"UpdateLevel", p.UpdateLevel != ""},
 		{"InstanceRefreshEnabled", p.InstanceRefreshEnabled},
-		{"ServiceRoleForManagedUpdates", p.ServiceRoleForManagedUpdates != ""},
+		{"ServiceLinkedRoleForManagedUpdates", p.ServiceLinkedRoleForManagedUpdates},
 	} {
 		if set.is && p.DisableManagedUpdates {
 			problems = append(problems, fmt.Errorf("%s: has no effect with DisableManagedUpdates: remove one or the other", set.field))
@@ -112,9 +111,12 @@ func (p Platform) settings(serviceRole string) []option.Setting {
 	if p.DisableManagedUpdates {
 		return []option.Setting{enabled}
 	}
+	if p.ServiceLinkedRoleForManagedUpdates {
+		serviceRole = "AWSServiceRoleForElasticBeanstalkManagedUpdates"
+	}
 	return []option.Setting{
 		enabled,
-		setting(namespace, "ServiceRoleForManagedUpdates", cmp.Or(p.ServiceRoleForManagedUpdates, serviceRole)),
+		setting(namespace, "ServiceRoleForManagedUpdates", serviceRole),
 		setting(update, "InstanceRefreshEnabled", p.InstanceRefreshEnabled),
 		setting(namespace, "PreferredStartTime", cmp.Or(p.PreferredStartTime, "Sun:03:00")),
 		setting(update, "UpdateLevel", cmp.Or(p.UpdateLevel, "minor")),
