@@ -13,6 +13,9 @@ var (
 	publicName = regexp.MustCompile(`(?i)_(url|uri|host|port|name|header|cookie|path|file|dir|id|arn|region|algorithm|class|backend|prefix|suffix|` +
 		`version|ttl|timeout|lifetime|age|expiry|expires|expiration|interval|length|size|count|limit|enabled|required|days|hours|minutes|seconds)$|` +
 		`(public|publishable|partition|sort|primary|foreign|cache|site)_?key`)
+	// Tokens are counted too: those of a language model, as in MAX_TOKENS.
+	tokenWord = regexp.MustCompile(`(?i)tokens?(_|$)`)
+	someCount = regexp.MustCompile(`^[0-9]{1,7}$`)
 	// What has only two values keeps nothing.
 	publicValue = regexp.MustCompile(`(?i)^(|0|1|true|false|yes|no|on|off|none)$`)
 )
@@ -55,8 +58,11 @@ func LooksSecret(s Setting) string {
 	if kind := SecretValue(s.Value); kind != "" {
 		return "holds " + kind
 	}
-	if SecretName(s.OptionName) && !s.Unresolved && !publicValue.MatchString(s.Value) && !strings.HasPrefix(s.Value, "arn:") {
-		return "is a secret by its name"
+	switch {
+	case !SecretName(s.OptionName), s.Unresolved, publicValue.MatchString(s.Value), strings.HasPrefix(s.Value, "arn:"):
+		return ""
+	case someCount.MatchString(s.Value) && !SecretName(tokenWord.ReplaceAllString(s.OptionName, "")):
+		return ""
 	}
-	return ""
+	return "is a secret by its name"
 }
