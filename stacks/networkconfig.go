@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
 )
 
 // NetworkConfig is a VPC with its load balancer, which environments share.
@@ -102,7 +104,6 @@ var (
 	securityGroupID = regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	loadBalancerARN = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:([a-z0-9-]+):\d{12}:loadbalancer/(app/[A-Za-z0-9-]+/[0-9a-f]+)$`)
 	listenerARN     = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:([a-z0-9-]+):\d{12}:listener/(app/[A-Za-z0-9-]+/[0-9a-f]+)/[0-9a-f]+$`)
-	webACLARN       = regexp.MustCompile(`^arn:aws[a-z-]*:wafv2:([a-z0-9-]+):\d{12}:regional/webacl/[^/]+/[0-9a-f-]+$`)
 	zoneID          = regexp.MustCompile(`^Z[A-Z0-9]{4,31}$`)
 )
 
@@ -302,11 +303,11 @@ func (l LoadBalancerConfig) validate(problem reporter, members []EnvironmentConf
 		}
 	}
 	if l.WebACLARN != "" {
-		if match := webACLARN.FindStringSubmatch(l.WebACLARN); match == nil {
+		if region, ok := elasticbeanstalk.WebACLRegion(l.WebACLARN); !ok {
 			problem("webAclArn", "%q is not the ARN of a web ACL for load balancers, which is regional; write it as in %q",
 				l.WebACLARN, "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/shop/01234567-89ab-cdef-0123-456789abcdef")
 		} else {
-			inRegion(problem, "webAclArn", match[1], members)
+			inRegion(problem, "webAclArn", region, members)
 		}
 	}
 	switch days := l.AccessLogs.RetentionInDays; {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -167,8 +168,10 @@ func (l LoadBalancer) validate(processes map[string]Process) error {
 	if d := l.IdleTimeout; d%time.Second != 0 || d < 0 || d > time.Hour {
 		add("IdleTimeout: %v is not allowed; give whole seconds, from 1s to 1h", d)
 	}
-	if arn := l.WebACLARN; arn != "" && !isToken(arn) && (!strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":wafv2:") || strings.Contains(arn, ":global/")) {
-		add("WebACLARN: %q is not the ARN of a regional web ACL of AWS WAF (arn:…:wafv2:…:regional/webacl/…)", arn)
+	if arn := l.WebACLARN; arn != "" && !isToken(arn) {
+		if _, ok := WebACLRegion(arn); !ok {
+			add("WebACLARN: %q is not the ARN of a regional web ACL of AWS WAF (arn:…:wafv2:…:regional/webacl/…)", arn)
+		}
 	}
 	if l.DisableAccessLogs && l.AccessLogs != nil {
 		add("AccessLogs: has no effect with DisableAccessLogs: remove one of the two")
@@ -180,6 +183,18 @@ func (l LoadBalancer) validate(processes map[string]Process) error {
 		add("AccessLogsPrefix: %q is not allowed: no slash at either end, and no AWSLogs, which the load balancer adds", p)
 	}
 	return errors.Join(problems...)
+}
+
+var webACLARN = regexp.MustCompile(`^arn:aws[a-z-]*:wafv2:([a-z0-9-]+):\d{12}:regional/webacl/[^/]+/[0-9a-f-]+$`)
+
+// WebACLRegion is the region of a web ACL of AWS WAF that can guard a load balancer, by its ARN; false if it is not the ARN
+// of one.
+func WebACLRegion(arn string) (string, bool) {
+	match := webACLARN.FindStringSubmatch(arn)
+	if match == nil {
+		return "", false
+	}
+	return match[1], true
 }
 
 func certificateProblems(field string, arns []string) []error {

@@ -112,6 +112,9 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"no listener", func(p *props) { p.LoadBalancer.DisableHTTPListener = true }, []string{"LoadBalancer: DisableHTTPListener: leaves no listener"}},
 		{"idle timeout", func(p *props) { p.LoadBalancer.IdleTimeout = 2 * time.Hour }, []string{"LoadBalancer: IdleTimeout: 2h0m0s", "1h"}},
 		{"web ACL", func(p *props) { p.LoadBalancer.WebACLARN = "my-acl" }, []string{`LoadBalancer: WebACLARN: "my-acl"`, "regional"}},
+		{"no web ACL of AWS WAF", func(p *props) {
+			p.LoadBalancer.WebACLARN = "arn:aws:wafv2:eu-central-1:123456789012:regional/ipset/x/01234567-89ab-cdef-0123-456789abcdef"
+		}, []string{"LoadBalancer: WebACLARN: ", "regional/ipset/x", "regional/webacl"}},
 		{"web ACL of CloudFront", func(p *props) {
 			p.LoadBalancer.WebACLARN = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b"
 		}, []string{"LoadBalancer: WebACLARN: ", "regional"}},
