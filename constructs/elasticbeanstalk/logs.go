@@ -17,8 +17,11 @@ type Logs struct {
 	RetentionInDays int
 	// DeleteOnTerminate deletes the log groups with the environment. Default: they are kept for RetentionInDays.
 	DeleteOnTerminate bool
-	// DisablePublication keeps logs that are rotated out of Elastic Beanstalk's bucket in Amazon S3, where nothing
-	// deletes them. Default: they are published there.
+	// DisablePublication keeps logs that are rotated out of Elastic Beanstalk's bucket in Amazon S3,
+	// elasticbeanstalk-region-account, where nothing deletes them: a lifecycle rule of that bucket on
+	// resources/environments/logs/publish/ ends them. The instance role keeps the right to write below
+	// resources/environments/logs/, because logs that are asked for (tail and bundle) go there too. Default: they are
+	// published.
 	//
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.logging.html
 	DisablePublication bool

@@ -158,6 +158,7 @@ func (e *Environment) instanceStatements() []awsiam.PolicyStatement {
 		// The bounds that Elastic Beanstalk itself sets in the policy of its bucket.
 		allow("Bundle", []string{"s3:GetObject", "s3:GetObjectVersion"}, bucket+"/resources/environments/*"),
 		allow("BundleList", []string{"s3:ListBucket"}, bucket),
+		// With Logs.DisablePublication too: logs that somebody asks for, the last lines or a bundle, are put there.
 		allow("PublishLogs", []string{"s3:PutObject"}, bucket+"/resources/environments/logs/*"),
 	}
 	if e.props.streamsLogs() {
