@@ -71,7 +71,9 @@ type EnvironmentProps struct {
 	// Tier is [option.WebServer] or [option.Worker]; fixed once the environment exists. Default: [option.WebServer].
 	Tier option.Tier
 	// EnvironmentType is [LoadBalanced] or [SingleInstance]. What does not apply to an environment of the tier and type is
-	// refused. Default: [LoadBalanced].
+	// refused. AWS documents that it can be changed later; but the type of a load balancer can be chosen only when an
+	// environment is made, a single instance chooses none, and which one it then gets nobody has verified: make another
+	// environment instead. Default: [LoadBalanced].
 	EnvironmentType EnvironmentType
 
 	// Worker is for an environment of the worker tier alone.
@@ -101,7 +103,8 @@ type EnvironmentProps struct {
 
 	// Environment holds environment properties, the variables that the app sees. All of them together take up to 4,096
 	// bytes. What looks like a secret by its name or its value is refused, because whoever may describe the environment
-	// reads it: give it in Secrets. Default: none.
+	// reads it: give it in Secrets. A property that is left out later, or moved to Secrets, may stay in the environment with its
+	// last value, because an option that is not written keeps its value: see that it is gone. Default: none.
 	//
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-softwaresettings.html
 	Environment map[string]string
@@ -111,7 +114,9 @@ type EnvironmentProps struct {
 	NotSecret []string
 
 	// Secrets are environment properties whose values the instance fetches from AWS Secrets Manager or Parameter Store when
-	// it boots; the instance role may read exactly these. Default: none.
+	// it boots; the instance role may read exactly these. Where a secret was in Environment before, rotate it, and see in the
+	// environment's configuration that the old property is gone: whoever could describe the environment has read it, and it
+	// may still be there. Default: none.
 	//
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.secrets.env-vars.html
 	Secrets map[string]Secret
@@ -316,6 +321,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	e.warnAboutBundle()
 	e.warnAboutReplacement()
 	e.warnAboutSecretsPlatform()
+	e.warnAboutSecureStrings()
 	return e
 }
 

@@ -39,8 +39,10 @@ type Secret struct {
 	// version 4.9.1 (January 2026) of the platform of Python on Amazon Linux 2023. Default: the whole secret.
 	JSONKey string
 	// EncryptionKey is the customer managed key that the secret is encrypted with; the instance role may decrypt with it
-	// through Secrets Manager or Parameter Store alone. Default: that of SecretsManager or Parameter if the construct
-	// knows it, else none, which is right for the keys that AWS manages.
+	// through Secrets Manager or Parameter Store alone. A SecureString with such a key always needs it here, because a
+	// parameter that is imported does not tell its key; a warning ("beanpole:secure-string-key") reminds of it until it is
+	// acknowledged. Default: that of SecretsManager if the construct knows it, else none, which is right for the keys that
+	// AWS manages.
 	EncryptionKey awskms.IKey
 }
 
@@ -128,10 +130,18 @@ func (s Secret) key() awskms.IKey {
 	if s.SecretsManager != nil {
 		return s.SecretsManager.EncryptionKey()
 	}
-	if own, ok := s.Parameter.(awsssm.StringParameter); ok {
-		return own.EncryptionKey()
-	}
 	return nil
+}
+
+// warnAboutSecureStrings says that the key of an imported SecureString is not known.
+func (e *Environment) warnAboutSecureStrings() {
+	for _, name := range slices.Sorted(maps.Keys(e.props.Secrets)) {
+		s := e.props.Secrets[name]
+		if s.Parameter != nil && s.EncryptionKey == nil && orPtr(s.Parameter.ParameterType(), "") == "SecureString" {
+			awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:secure-string-key"), jsii.Sprintf("Secrets[%q]: an imported parameter does not tell the key that it is "+
+				"encrypted with: give it in EncryptionKey, or acknowledge this if it is the one that AWS manages (aws/ssm)", name))
+		}
+	}
 }
 
 // secretStatements are the rights to read the secrets, and exactly these.

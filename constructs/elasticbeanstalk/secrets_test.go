@@ -52,6 +52,28 @@ func TestParametersAndARNsAreSecretsToo(t *testing.T) {
 		`{"Action":"kms:Decrypt","Condition":{"StringLike":{"kms:ViaService":"ssm.*.amazonaws.com"}},"Effect":"Allow","Resource":"${Stack/Key.Arn}","Sid":"ParametersKey"}`)
 }
 
+// The CDK gives the key of an imported parameter to nobody, so that the instance could not decrypt.
+func TestTheKeyOfAnImportedSecureStringIsAskedFor(t *testing.T) {
+	stack := newStack(t)
+	key := awskms.NewKey(stack, jsii.String("Key"), nil)
+	imported := awsssm.StringParameter_FromSecureStringParameterAttributes(stack, jsii.String("Secure"),
+		&awsssm.SecureStringParameterAttributes{ParameterName: jsii.String("/shop/secure"), EncryptionKey: key})
+	props := dedicated(existingVPC(stack))
+	props.Secrets = map[string]elasticbeanstalk.Secret{
+		"ASKED": {Parameter: imported},
+		"GIVEN": {Parameter: imported, EncryptionKey: key},
+		"PLAIN": {Parameter: awsssm.StringParameter_FromStringParameterName(stack, jsii.String("Plain"), jsii.String("/shop/plain"))},
+		"BYARN": {ARN: "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db"},
+	}
+	elasticbeanstalk.NewEnvironment(stack, "Web", props)
+	if n := warningsOf(stack, "give it in EncryptionKey"); n != 1 {
+		t.Errorf("%d warnings, want one", n)
+	}
+	if n := warningsOf(stack, `Secrets\["ASKED"\]`); n != 1 {
+		t.Errorf("%d warnings of ASKED, want one", n)
+	}
+}
+
 func TestARNsThatNameNoSecretAreRefusedInWords(t *testing.T) {
 	for arn, parts := range map[string][]string{
 		"hunter2": {"a value of 7 characters is not an ARN"},
