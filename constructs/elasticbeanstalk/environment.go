@@ -109,8 +109,8 @@ type EnvironmentProps struct {
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-softwaresettings.html
 	Environment map[string]string
 
-	// NotSecret are the names of environment properties that are no secrets in spite of their looks, such as a key that
-	// everybody may have. Default: none.
+	// NotSecret are the names of environment properties, and of raw option settings, that are no secrets in spite of their
+	// looks, such as a key that everybody may have. Default: none.
 	NotSecret []string
 
 	// Secrets are environment properties whose values the instance fetches from AWS Secrets Manager or Parameter Store when

@@ -103,7 +103,7 @@ func (p *EnvironmentProps) field(s option.Setting) string {
 		return fmt.Sprintf("Capacity: ScheduledActions[%q]: %s", s.ResourceName, s.OptionName)
 	case environmentNamespace:
 		return fmt.Sprintf("Environment[%q]", s.OptionName)
-	case "aws:elasticbeanstalk:application:environmentsecrets":
+	case secretsNamespace:
 		return fmt.Sprintf("Secrets[%q]", s.OptionName)
 	}
 	if s.OptionName == "MinInstancesInService" && p.Deployment.ConfigurationUpdates.MinInstancesInService == nil {

@@ -49,6 +49,8 @@ func (n Notifications) validate() error {
 	return errors.Join(problems...)
 }
 
+const notificationEndpoint = "Notification Endpoint" // the option's name
+
 func (n Notifications) settings(refs references) []option.Setting {
 	const namespace = "aws:elasticbeanstalk:sns:topics"
 	switch {
@@ -56,7 +58,7 @@ func (n Notifications) settings(refs references) []option.Setting {
 		return []option.Setting{setting(namespace, "Notification Topic ARN", refs.topic)}
 	case n.Endpoint != "":
 		return []option.Setting{
-			setting(namespace, "Notification Endpoint", n.Endpoint),
+			setting(namespace, notificationEndpoint, n.Endpoint),
 			setting(namespace, "Notification Protocol", cmp.Or(n.Protocol, "email")),
 		}
 	}

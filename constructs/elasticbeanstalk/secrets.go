@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -219,33 +220,53 @@ func (e *Environment) warnAboutSecretsPlatform() {
 	}
 }
 
-const errPlainSecret = "%s, and whoever may describe the environment or its stack would read it: keep it in Secrets Manager or Parameter Store " +
-	"and give it in Secrets; if it is no secret, name %s in NotSecret"
+// plainSecret is the error of a setting that seems to hold a secret in plain text, without its value.
+func (p *EnvironmentProps) plainSecret(s option.Setting, why string) error {
+	instead := "keep it in Secrets Manager or Parameter Store and give it in Secrets"
+	switch {
+	case s.OptionName == notificationEndpoint:
+		instead = "subscribe the endpoint to a topic of yours, and give that in Notifications.Topic"
+	case hides(s):
+		instead = "keep it in Secrets Manager and give a reference, {{resolve:secretsmanager:…}}"
+	case s.Namespace != environmentNamespace:
+		instead = "leave it out"
+	}
+	return fmt.Errorf("%s: %s, and whoever may describe the environment or its stack would read it: %s; if it is no secret, name %s in NotSecret",
+		cmp.Or(p.field(s), s.Name()), why, instead, s.OptionName)
+}
 
-// plainSecrets refuses environment properties that seem to hold a secret in plain text. No value gets into a message.
+// hides says whether Elastic Beanstalk shows nobody the option's value, so that a reference to a secret is in order: it does
+// with the password of a database of its own.
+func hides(s option.Setting) bool {
+	return s.Namespace == "aws:rds:dbinstance" && s.OptionName == "DBPassword"
+}
+
+// plainSecrets refuses settings that seem to hold a secret in plain text. No value gets into a message.
 func (p *EnvironmentProps) plainSecrets(settings []option.Setting) error {
 	var problems []error
 	for _, s := range settings {
-		if s.Namespace != environmentNamespace || slices.Contains(p.NotSecret, s.OptionName) {
-			continue
-		}
-		if why := option.LooksSecret(s); why != "" {
-			problems = append(problems, fmt.Errorf("%s: "+errPlainSecret, p.field(s), why, s.OptionName))
+		switch {
+		case s.Namespace == secretsNamespace, slices.Contains(p.NotSecret, s.OptionName):
+		case hides(s) && strings.HasPrefix(s.Value, "{{resolve:"):
+		default:
+			if why := option.LooksSecret(s); why != "" {
+				problems = append(problems, p.plainSecret(s, why))
+			}
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// unwrappedSecrets refuses environment properties with a token that is the secret itself, such as that of UnsafeUnwrap: the
-// template would hold a reference, and the environment's configuration the value.
+// unwrappedSecrets refuses settings with a token that is the secret itself, such as that of UnsafeUnwrap: the template would
+// hold a reference, and the environment's configuration the value.
 func (p *EnvironmentProps) unwrappedSecrets(scope constructs.Construct, settings []option.Setting) error {
 	var problems []error
 	for _, s := range settings {
-		if s.Namespace != environmentNamespace || !s.Unresolved || slices.Contains(p.NotSecret, s.OptionName) {
+		if !s.Unresolved || strings.Contains(s.Value, unknown) || s.Namespace == secretsNamespace || hides(s) || slices.Contains(p.NotSecret, s.OptionName) {
 			continue
 		}
 		if why := secretToken(scope, s.Value); why != "" {
-			problems = append(problems, fmt.Errorf("%s: "+errPlainSecret, p.field(s), why, s.OptionName))
+			problems = append(problems, p.plainSecret(s, why))
 		}
 	}
 	return errors.Join(problems...)

@@ -52,6 +52,53 @@ func TestParametersAndARNsAreSecretsToo(t *testing.T) {
 		`{"Action":"kms:Decrypt","Condition":{"StringLike":{"kms:ViaService":"ssm.*.amazonaws.com"}},"Effect":"Allow","Resource":"${Stack/Key.Arn}","Sid":"ParametersKey"}`)
 }
 
+func TestNoOptionHoldsASecretInPlainText(t *testing.T) {
+	const password = "correct-horse"
+	raw := func(namespace, name, value string) func(*elasticbeanstalk.EnvironmentProps) {
+		return func(p *elasticbeanstalk.EnvironmentProps) {
+			p.OptionSettings = append(p.OptionSettings, option.Setting{Namespace: namespace, OptionName: name, Value: value})
+		}
+	}
+	endpoint := func(value string) func(*elasticbeanstalk.EnvironmentProps) {
+		return func(p *elasticbeanstalk.EnvironmentProps) {
+			p.Notifications.Endpoint, p.Notifications.Protocol = value, "https"
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*elasticbeanstalk.EnvironmentProps)
+		parts  []string // nil if it is allowed
+	}{
+		"database": {raw("aws:rds:dbinstance", "DBPassword", password),
+			[]string{"OptionSettings: aws:rds:dbinstance DBPassword: is a secret by its name", "{{resolve:secretsmanager:"}},
+		"reference to a database's": {raw("aws:rds:dbinstance", "DBPassword", "{{resolve:secretsmanager:db:SecretString:password}}"), nil},
+		"any option":                {raw("aws:rds:dbinstance", "DBUser", "postgres://a:"+password+"@db/x"), []string{"aws:rds:dbinstance DBUser: holds a password in a URL"}},
+		"reference elsewhere":       {raw("aws:rds:dbinstance", "DBUser", "{{resolve:secretsmanager:db:SecretString:user}}"), []string{"DBUser: holds a reference"}},
+		"endpoint":                  {endpoint("https://shop:" + password + "@example.com/"), []string{"Notifications: Endpoint: holds a password in a URL", "Notifications.Topic"}},
+		"endpoint without":          {endpoint("https://example.com/"), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := dedicated(someVPC{})
+			c.change(p)
+			message := ""
+			if err := p.Validate(); err != nil {
+				message = err.Error()
+			}
+			if refused := strings.Contains(message, "NotSecret"); refused != (c.parts != nil) {
+				t.Errorf("refused is %v: %s", refused, message)
+			}
+			requireParts(t, message, c.parts...)
+			if strings.Contains(message, password) {
+				t.Errorf("shown: %s", message)
+			}
+		})
+	}
+	stack := newStack(t)
+	environment := elasticbeanstalk.NewEnvironment(stack, "Web", dedicated(existingVPC(stack)))
+	requireParts(t, panicOf(func() {
+		environment.AddOptionSettings(option.Setting{Namespace: "aws:rds:dbinstance", OptionName: "DBPassword", Value: password})
+	}), "DBPassword: is a secret by its name")
+}
+
 // The CDK gives the key of an imported parameter to nobody, so that the instance could not decrypt.
 func TestTheKeyOfAnImportedSecureStringIsAskedFor(t *testing.T) {
 	stack := newStack(t)

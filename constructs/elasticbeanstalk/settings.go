@@ -10,6 +10,7 @@ import (
 
 const (
 	environmentNamespace = "aws:elasticbeanstalk:application:environment" // of environment properties
+	secretsNamespace     = "aws:elasticbeanstalk:application:environmentsecrets"
 	logsNamespace        = "aws:elasticbeanstalk:cloudwatch:logs"
 	xrayNamespace        = "aws:elasticbeanstalk:xray"
 )
@@ -25,9 +26,10 @@ type references struct {
 	secrets                                   map[string]string
 }
 
+const unknown = "${Token[Unknown]}"
+
 // unknownReferences stands in for references before there is a construct: present, with a value not known yet.
 func unknownReferences(p *EnvironmentProps) references {
-	const unknown = "${Token[Unknown]}"
 	refs := references{
 		vpc: unknown, instanceSubnets: unknown, loadBalancerSubnets: unknown,
 		loadBalancer: unknown, loadBalancerSecurityGroups: unknown,
@@ -75,7 +77,7 @@ func (p *EnvironmentProps) settings(refs references) []option.Setting {
 		variables = append(variables, setting(environmentNamespace, name, p.Environment[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
-		variables = append(variables, setting("aws:elasticbeanstalk:application:environmentsecrets", name, refs.secrets[name]))
+		variables = append(variables, setting(secretsNamespace, name, refs.secrets[name]))
 	}
 	return option.Merge(append(layers, variables, markTokens(p.OptionSettings))...)
 }
