@@ -385,10 +385,13 @@ func (e *Environment) orderBeforeEnvironment() {
 		dependencies = append(dependencies, group)
 	}
 	if e.accessLogs != nil {
-		dependencies = append(dependencies, e.accessLogs, e.loadBalancerSubnets().InternetConnectivityEstablished)
+		dependencies = append(dependencies, e.accessLogs)
 	}
-	if shared := e.props.LoadBalancer.Shared; shared != nil {
+	switch shared := e.props.LoadBalancer.Shared; {
+	case shared != nil:
 		dependencies = append(dependencies, listeners(shared)...)
+	case e.props.kind().balanced():
+		dependencies = append(dependencies, e.loadBalancerSubnets().InternetConnectivityEstablished)
 	}
 	e.Resource.Node().AddDependency(dependencies...)
 }
