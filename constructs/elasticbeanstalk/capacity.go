@@ -135,7 +135,7 @@ func (c Capacity) architecture() string {
 
 var architectures = []string{option.X8664, option.ARM64}
 
-func (c Capacity) validate(k kind) error {
+func (c Capacity) validate(k kind, shared bool) error {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if c.MaxSize != nil && *c.MaxSize < 1 {
@@ -170,7 +170,7 @@ func (c Capacity) validate(k kind) error {
 	}{
 		{"Spot", c.Spot.validate()},
 		{"RootVolume", c.RootVolume.validate()},
-		{"Trigger", c.Trigger.validate(k)},
+		{"Trigger", c.Trigger.validate(k, shared)},
 		{"ScheduledActions", validateScheduledActions(c.ScheduledActions)},
 	} {
 		for _, err := range flatten(group.err) {

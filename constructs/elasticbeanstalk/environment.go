@@ -160,7 +160,7 @@ func (p *EnvironmentProps) Validate() error {
 			add("Processes", fmt.Errorf("has no %q; Elastic Beanstalk always makes that process, and its health is the environment's: add it", defaultProcess))
 		}
 	}
-	add("Capacity", p.Capacity.validate(p.kind()))
+	add("Capacity", p.Capacity.validate(p.kind(), p.LoadBalancer.Shared != nil))
 	add("Deployment", p.Deployment.validate(p.LoadBalancer, p.kind()))
 	add("Network", p.Network.validate(p.LoadBalancer))
 	add("Roles", p.Roles.validate())

@@ -112,6 +112,17 @@ func (l Listener) validate(port int, processes map[string]Process) error {
 	case port < 1 || port > 65535:
 		add("is not a port; give 1 to 65535")
 	}
+	if l.Disabled {
+		for _, set := range []struct {
+			field string
+			is    bool
+		}{{"CertificateARNs", len(l.CertificateARNs) > 0}, {"SSLPolicy", l.SSLPolicy != ""}, {"DefaultProcess", l.DefaultProcess != ""}} {
+			if set.is {
+				add("%s: has no effect with Disabled: remove it", set.field)
+			}
+		}
+		return errors.Join(problems...)
+	}
 	if l.SSLPolicy != "" && len(l.CertificateARNs) == 0 {
 		add("SSLPolicy: has no effect without CertificateARNs, because it is not an HTTPS listener")
 	}
@@ -168,6 +179,9 @@ func (r ListenerRule) validate(name string, lb LoadBalancer, processes map[strin
 	}
 	if r.Priority < 1 || r.Priority > 1000 {
 		add("Priority: %d is not allowed; give 1, which comes first, to 1000", r.Priority)
+	}
+	if len(lb.ports()) > 0 && len(lb.rulePorts(r)) == 0 {
+		add("Ports: there is no listener on port 80 or 443, which are the default; give some of %d, where the listeners are", lb.ports())
 	}
 	for i, port := range r.Ports {
 		switch {

@@ -89,7 +89,8 @@ type LoadBalancer struct {
 	// IdleTimeout is how long a connection may be silent, in whole seconds from 1 second to 1 hour. Default: 60 seconds.
 	IdleTimeout time.Duration
 	// DropInvalidHeaderFields removes header fields whose names are not letters, digits and hyphens before a request is
-	// forwarded. Elastic Beanstalk has no option for it: a custom resource sets it at deployment. Default: they travel.
+	// forwarded. Elastic Beanstalk has no option for it: a custom resource sets it, with a function and a role that an
+	// environment without look-ups has no need of, so it has to be asked for. Default: they travel.
 	DropInvalidHeaderFields bool
 	// DeletionProtection keeps the load balancer from being deleted otherwise than by the stack, such as with the
 	// environment in the console. A custom resource sets it at deployment, and takes it away before the stack deletes or
@@ -136,6 +137,7 @@ func (l LoadBalancer) validate(processes map[string]Process) error {
 		}
 		return errors.Join(problems...)
 	}
+	problems = append(problems, nils("SecurityGroups", "security group", l.SecurityGroups)...)
 	secure := len(l.CertificateARNs) > 0
 	switch l.IPAddressType {
 	case "", IPv4, DualStack:
@@ -202,6 +204,9 @@ func certificateProblems(field string, arns []string) []error {
 	for i, arn := range arns {
 		if !isToken(arn) && !strings.HasPrefix(arn, "arn:") {
 			problems = append(problems, fmt.Errorf("%s[%d]: %q is not an ARN; give that of a certificate in AWS Certificate Manager or IAM", field, i, arn))
+		}
+		if first := slices.Index(arns, arn); first < i {
+			problems = append(problems, fmt.Errorf("%s[%d]: has no effect: it is that of %s[%d] again: remove it", field, i, field, first))
 		}
 	}
 	return problems

@@ -2,6 +2,7 @@ package elasticbeanstalk
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -52,7 +53,20 @@ func (n Network) validate(lb LoadBalancer) error {
 	if n.LoadBalancerSubnets != nil && lb.Shared != nil {
 		problems = append(problems, errors.New("LoadBalancerSubnets: is for a dedicated load balancer; LoadBalancer.Shared is in its subnets already"))
 	}
+	problems = append(problems, nils("SecurityGroups", "security group", n.SecurityGroups)...)
+	problems = append(problems, nils("Clients", "peer", n.Clients)...)
 	return errors.Join(problems...)
+}
+
+// nils refuses the elements of a list that are not there.
+func nils[T any](field, what string, elements []T) []error {
+	var problems []error
+	for i, element := range elements {
+		if any(element) == nil {
+			problems = append(problems, fmt.Errorf("%s[%d]: is nil; give a %s, or leave it out", field, i, what))
+		}
+	}
+	return problems
 }
 
 func (n Network) settings(refs references, k kind) []option.Setting {

@@ -46,7 +46,10 @@ var units = map[string]string{
 }
 
 // balancerMeasures are the metrics of a load balancer.
-var balancerMeasures = []string{"Latency", "RequestCount", "HealthyHostCount", "UnhealthyHostCount", "TargetResponseTime"}
+var balancerMeasures = append([]string{"Latency", "RequestCount"}, dedicatedMeasures...)
+
+// dedicatedMeasures are those that Elastic Beanstalk takes of a dedicated one alone.
+var dedicatedMeasures = []string{"HealthyHostCount", "UnhealthyHostCount", "TargetResponseTime"}
 
 func (t Trigger) measure() string { return cmp.Or(t.MeasureName, "CPUUtilization") }
 
@@ -54,7 +57,7 @@ func (t Trigger) thresholds() (upper, lower float64) {
 	return orPtr(t.UpperThreshold, 70), orPtr(t.LowerThreshold, 20)
 }
 
-func (t Trigger) validate(k kind) error {
+func (t Trigger) validate(k kind, shared bool) error {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(": "+format, args...)) }
 	measure := t.measure()
@@ -63,6 +66,8 @@ func (t Trigger) validate(k kind) error {
 		add("MeasureName: %q is not a metric of Elastic Beanstalk's; the metrics are %q", measure, slices.Sorted(maps.Keys(units)))
 	case k.worker && slices.Contains(balancerMeasures, measure):
 		add("MeasureName: %s is measured by a load balancer, and %s has none; choose another metric", measure, k)
+	case shared && slices.Contains(dedicatedMeasures, measure):
+		add("MeasureName: %s is for a dedicated load balancer, and LoadBalancer.Shared is not; choose another metric", measure)
 	}
 	upper, lower := t.thresholds()
 	switch needs := measure != "CPUUtilization"; {

@@ -128,6 +128,28 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		{"certificate of a listener", func(p *props) {
 			p.LoadBalancer.Listeners = map[int]elasticbeanstalk.Listener{8443: {CertificateARNs: []string{"arn:aws:s3:::certificates"}}}
 		}, []string{"LoadBalancer: Listeners[8443]: CertificateARNs: ", "arn:aws:s3:::certificates"}},
+		{"nothing in lists", func(p *props) {
+			p.Network.SecurityGroups, p.LoadBalancer.SecurityGroups = []awsec2.ISecurityGroup{nil}, []awsec2.ISecurityGroup{nil}
+		}, []string{"Network: SecurityGroups[0]: is nil", "LoadBalancer: SecurityGroups[0]: is nil"}},
+		{"no client", func(p *props) {
+			p.EnvironmentType, p.Network.Clients = elasticbeanstalk.SingleInstance, []awsec2.IPeer{nil}
+		}, []string{"Network: Clients[0]: is nil"}},
+		{"certificate twice", func(p *props) {
+			p.LoadBalancer.CertificateARNs = []string{certificate, certificate}
+			p.LoadBalancer.Listeners = map[int]elasticbeanstalk.Listener{8443: {CertificateARNs: []string{certificate, certificate}}}
+		}, []string{"LoadBalancer: CertificateARNs[1]: has no effect", "remove it", "LoadBalancer: Listeners[8443]: CertificateARNs[1]: has no effect"}},
+		{"a listener that is none", func(p *props) {
+			p.LoadBalancer.Listeners = map[int]elasticbeanstalk.Listener{8443: {Disabled: true, CertificateARNs: []string{certificate}, SSLPolicy: "x", DefaultProcess: "default"}}
+		}, []string{"LoadBalancer: Listeners[8443]: CertificateARNs: has no effect with Disabled", "Listeners[8443]: SSLPolicy: has no effect with Disabled", "Listeners[8443]: DefaultProcess: has no effect with Disabled"}},
+		{"rule on no listener", func(p *props) {
+			p.LoadBalancer.DisableHTTPListener, p.LoadBalancer.Listeners = true, map[int]elasticbeanstalk.Listener{8080: {}}
+			p.LoadBalancer.Rules = map[string]elasticbeanstalk.ListenerRule{"api": {PathPatterns: []string{"/api/*"}, Priority: 1}}
+		}, []string{`LoadBalancer: Rules["api"]: Ports: there is no listener on port 80 or 443`, "[8080]"}},
+		{"hosts of a shared one", func(p *props) {
+			low, high := 1.0, 2.0
+			p.LoadBalancer.Shared = someLB{}
+			p.Capacity.Trigger = elasticbeanstalk.Trigger{MeasureName: "HealthyHostCount", LowerThreshold: &low, UpperThreshold: &high}
+		}, []string{"Capacity: Trigger: MeasureName: HealthyHostCount is for a dedicated load balancer"}},
 		{"rules", func(p *props) {
 			p.LoadBalancer.CertificateARNs = []string{"arn:aws:acm:eu-central-1:123456789012:certificate/a"}
 			p.LoadBalancer.Rules = map[string]elasticbeanstalk.ListenerRule{
