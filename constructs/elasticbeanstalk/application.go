@@ -142,8 +142,8 @@ func (p *EnvironmentProps) validateVersion() []error {
 		add("Source: VersionLabel names a version that exists: remove one of the two")
 	}
 	for _, override := range p.resourceOverrides() {
-		add("%s: travels in the source bundle, and the one of VersionLabel is made: give Source instead of VersionLabel, or leave it out",
-			strings.Replace(override.field, ".", ": ", 1))
+		add("%s: travels in the source bundle, and the one of VersionLabel is made: give Source instead of VersionLabel, or %s",
+			strings.Replace(override.field, ".", ": ", 1), override.without)
 	}
 	return problems
 }

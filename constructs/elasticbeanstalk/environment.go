@@ -164,7 +164,7 @@ func (p *EnvironmentProps) Validate() error {
 	add("Deployment", p.Deployment.validate(p.LoadBalancer, p.kind()))
 	add("Network", p.Network.validate(p.LoadBalancer))
 	add("Roles", p.Roles.validate())
-	add("Health", p.Health.validate())
+	add("Health", p.Health.validate(p.Platform))
 	add("Logs", p.Logs.validate())
 	add("Notifications", p.Notifications.validate())
 	add("OptionSettings", p.propsOnly(p.OptionSettings))

@@ -21,6 +21,7 @@ const resourcesName = ".ebextensions/beanpole-resources.config"
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environment-resources.html
 type resourceOverride struct {
 	field      string // of the props that asks for it, for messages
+	without    string // what to do to be without it, for messages
 	logicalID  string
 	kind       string // as in AWS::AutoScaling::AutoScalingGroup
 	properties map[string]any
@@ -91,7 +92,7 @@ func ownOverrides(source bundle.Source, overrides []resourceOverride) error {
 		for _, o := range overrides {
 			for property := range file.Resources[o.logicalID].Properties {
 				if _, both := o.properties[property]; both {
-					problems = append(problems, fmt.Errorf("%s: overrides %s of %s, which %s does too: remove one of the two", name, property, o.logicalID, o.field))
+					problems = append(problems, fmt.Errorf("%s: overrides %s of %s, which %s does too: remove that, or %s", name, property, o.logicalID, o.field, o.without))
 				}
 			}
 		}

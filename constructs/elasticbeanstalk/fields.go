@@ -106,6 +106,9 @@ func (p *EnvironmentProps) field(s option.Setting) string {
 	case secretsNamespace:
 		return fmt.Sprintf("Secrets[%q]", s.OptionName)
 	}
+	if s.OptionName == "ManagedActionsEnabled" && !p.Health.enhanced() {
+		return "Health: SystemType" // the one thing that they lack
+	}
 	if s.OptionName == "MinInstancesInService" && p.Deployment.ConfigurationUpdates.MinInstancesInService == nil {
 		return fields["aws:autoscaling:asg MinSize"] // which it follows from
 	}

@@ -118,13 +118,16 @@ var ofEnhancedHealth = []string{
 
 func (h Health) enhanced() bool { return h.SystemType != BasicHealth }
 
-func (h Health) validate() error {
+func (h Health) validate(p Platform) error {
 	var problems []error
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if h.SystemType != "" && h.SystemType != EnhancedHealth && h.SystemType != BasicHealth {
 		problem("SystemType: %q is not allowed; give %q or %q", h.SystemType, EnhancedHealth, BasicHealth)
 	}
 	if !h.enhanced() {
+		if !p.DisableManagedUpdates {
+			problem("SystemType: %q is not enough for managed updates, which need %q; set Platform.DisableManagedUpdates, or leave this out", BasicHealth, EnhancedHealth)
+		}
 		for _, field := range ofEnhancedHealth {
 			if !reflect.ValueOf(h).FieldByName(field).IsZero() {
 				problem("%s: has no effect with SystemType %q: remove one of the two", field, BasicHealth)
@@ -226,6 +229,7 @@ func (h Health) resourceOverrides(d Deployment) []resourceOverride {
 	grace := cmp.Or(h.HealthCheckGracePeriod, d.timeout()+5*time.Minute)
 	return []resourceOverride{{
 		field:     "Health.HealthCheckType",
+		without:   "leave it out",
 		logicalID: "AWSEBAutoScalingGroup",
 		kind:      "AWS::AutoScaling::AutoScalingGroup",
 		properties: map[string]any{

@@ -258,7 +258,8 @@ func (l LoadBalancer) resourceOverrides() []resourceOverride {
 		return nil
 	}
 	return []resourceOverride{{
-		field:     "the redirect of LoadBalancer.CertificateARNs (AllowHTTP leaves it out)",
+		field:     "LoadBalancer.CertificateARNs",
+		without:   "set LoadBalancer.AllowHTTP, which leaves the redirect to HTTPS out",
 		logicalID: "AWSEBV2LoadBalancerListener", // the one on port 80
 		kind:      "AWS::ElasticLoadBalancingV2::Listener",
 		properties: map[string]any{

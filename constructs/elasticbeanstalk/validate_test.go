@@ -74,6 +74,10 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 			p.Source, p.Application, p.VersionLabel = bundle.Source{}, someApplication{}, "v1"
 			p.Health.HealthCheckType = elasticbeanstalk.HealthCheckELB
 		}, []string{"Health: HealthCheckType: travels in the source bundle", "VersionLabel"}},
+		{"the redirect of a version that is made", func(p *props) {
+			p.Source, p.Application, p.VersionLabel = bundle.Source{}, someApplication{}, "v1"
+			p.LoadBalancer.CertificateARNs = []string{certificate}
+		}, []string{"LoadBalancer: CertificateARNs: travels in the source bundle", "or set LoadBalancer.AllowHTTP, which leaves the redirect to HTTPS out"}},
 		{"reserved tag", func(p *props) { p.Tags = map[string]string{"AWS:team": "a", "elasticbeanstalk:x": "b", "Name": "c"} },
 			[]string{`Tags["AWS:team"]: is a tag of AWS's own`, `Tags["elasticbeanstalk:x"]: is a tag of AWS's own`, `Tags["Name"]: is a tag of AWS's own`}},
 		{"tags that are none", func(p *props) { p.Tags = map[string]string{"": "a", "a": "", "b": strings.Repeat("b", 257), "c": "c;"} },
@@ -219,7 +223,7 @@ func TestValidateSaysWhatWhereAndWhatIsAllowed(t *testing.T) {
 		}, []string{`Secrets["KEY"]: JSONKey: is for Secrets Manager`}},
 		{"basic health", func(p *props) {
 			p.Health.SystemType, p.Health.IgnoreApplicationRequests4xx = elasticbeanstalk.BasicHealth, true
-		}, []string{"Platform: DisableManagedUpdates: managed updates need", "SystemType enhanced", `Health: IgnoreApplicationRequests4xx: has no effect with SystemType "basic"`}},
+		}, []string{`Health: SystemType: "basic" is not enough for managed updates`, "set Platform.DisableManagedUpdates", `Health: IgnoreApplicationRequests4xx: has no effect with SystemType "basic"`}},
 		{"health system", func(p *props) { p.Health.SystemType = "better" }, []string{`Health: SystemType: "better"`, `"enhanced" or "basic"`}},
 		{"success threshold", func(p *props) { p.Health.HealthCheckSuccessThreshold = "Fine" }, []string{"Health: HealthCheckSuccessThreshold", `"Fine"`, "Degraded"}},
 		{"misspelt metric", func(p *props) { p.Health.EnvironmentMetrics = []string{"InstancesOk", "ApplicationLatencyP59"} },
