@@ -92,6 +92,11 @@ const settingsModule = "DJANGO_SETTINGS_MODULE"
 // Validate reports everything that is wrong with the props as one joined error, nil if nothing is. It reads the source
 // and calls no CDK.
 func (p *EnvironmentProps) Validate() error {
+	return p.validate((*elasticbeanstalk.EnvironmentProps).Validate)
+}
+
+// validate asks inner what is wrong with the environment.
+func (p *EnvironmentProps) validate(inner func(*elasticbeanstalk.EnvironmentProps) error) error {
 	if p == nil {
 		return errors.New("EnvironmentProps is nil: Environment.Source, Environment.Network.VPC, WSGIApplication and Hosts are required")
 	}
@@ -110,14 +115,14 @@ func (p *EnvironmentProps) Validate() error {
 	}
 	problems = append(problems, p.collisions()...)
 	environment, err := p.environment(placeholderSecret{})
-	inner := lines(environment.Validate())
+	found := lines(inner(&environment))
 	for _, line := range lines(err) {
-		if !slices.Contains(inner, "Source: "+line) {
+		if !slices.Contains(found, "Source: "+line) {
 			problems = append(problems, errors.New(line))
 		}
 	}
 	said := lines(errors.Join(problems...))
-	for _, line := range inner {
+	for _, line := range found {
 		if line = inDjangoTerms(line); !slices.ContainsFunc(said, sameField(line)) {
 			problems = append(problems, errors.New(line))
 		}
@@ -205,10 +210,10 @@ func validateHost(host string) error {
 }
 
 // NewEnvironment adds an environment that runs the project to scope. It panics with everything that
-// [EnvironmentProps.Validate] finds, as one error, before anything is added. What the app and the load balancer agree on
+// [EnvironmentProps.Validate] and [elasticbeanstalk.EnvironmentProps.ValidateIn] find, as one error, before anything is added. What the app and the load balancer agree on
 // stays agreed: a later AddOptionSettings that changes it fails the synthesis.
 func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentProps) *elasticbeanstalk.Environment {
-	if err := props.Validate(); err != nil {
+	if err := props.validate(func(environment *elasticbeanstalk.EnvironmentProps) error { return environment.ValidateIn(scope) }); err != nil {
 		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
 	}
 	secretKey := props.SecretKey

@@ -3,8 +3,10 @@ package django_test
 import (
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawselasticbeanstalk"
 	"github.com/aws/jsii-runtime-go"
 
@@ -151,4 +153,33 @@ func TestEverythingThatIsWrongIsSaidAtOnceBeforeAnythingIsAdded(t *testing.T) {
 		}
 	}
 	requireParts(t, panicOf(func() { django.NewEnvironment(stack, "Web", nil) }), "Stack/Web:\n", "EnvironmentProps is nil")
+}
+
+// The secret key is added before the environment, so that what the environment cannot take has to be known before either.
+func TestNoSecretKeyIsLeftOfAnEnvironmentThatIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(awscdk.Stack, *elasticbeanstalk.EnvironmentProps)
+		part   string
+	}{
+		"a parameter that is a secret": {func(stack awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) {
+			parameter := awscdk.NewCfnParameter(stack, jsii.String("Parameter"), &awscdk.CfnParameterProps{NoEcho: jsii.Bool(true)})
+			p.Environment = map[string]string{"MODE": *parameter.ValueAsString()}
+		}, `Environment.Environment["MODE"]: `},
+		"a topic": {func(stack awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) {
+			p.Notifications.Topic = awssns.NewTopic(stack, jsii.String("Topic"), &awssns.TopicProps{Fifo: jsii.Bool(true)})
+		}, "Environment.Notifications: Topic: "},
+		"subnets": {func(_ awscdk.Stack, p *elasticbeanstalk.EnvironmentProps) {
+			p.Network.InstanceSubnets = &awsec2.SubnetSelection{SubnetGroupName: jsii.String("app")}
+		}, "Environment.Network: InstanceSubnets: "},
+	} {
+		stack, vpc := newStack(t)
+		props := smallest(vpc, project(t, nil))
+		c.change(stack, &props.Environment)
+		requireParts(t, panicOf(func() { django.NewEnvironment(stack, "Web", props) }), "Stack/Web:\n"+c.part)
+		for _, id := range []string{"Web", "WebSecretKey"} {
+			if stack.Node().TryFindChild(jsii.String(id)) != nil {
+				t.Errorf("%s: %s is in the tree all the same", name, id)
+			}
+		}
+	}
 }

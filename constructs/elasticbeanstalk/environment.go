@@ -262,22 +262,13 @@ var (
 	_ awsiam.IGrantable   = (*Environment)(nil)
 )
 
-// NewEnvironment adds an environment to scope. It panics with everything that [EnvironmentProps.Validate] finds, as one
+// NewEnvironment adds an environment to scope. It panics with everything that [EnvironmentProps.ValidateIn] finds, as one
 // error, before anything is added.
 //
 // With a shared load balancer, add the listeners before the environment: Elastic Beanstalk needs one to join.
 func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentProps) *Environment {
-	if err := props.Validate(); err != nil {
+	if err := props.ValidateIn(scope); err != nil {
 		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
-	}
-	if shared := props.LoadBalancer.Shared; shared != nil && len(*shared.Connections().SecurityGroups()) == 0 {
-		panic(fmt.Errorf("%s/%s: LoadBalancer.Shared: its security groups are not known, so instances cannot admit it; import it with ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes and its SecurityGroupId", *scope.Node().Path(), id))
-	}
-	if err := props.unwrappedSecrets(scope, props.settings(unknownReferences(props))); err != nil {
-		panic(fmt.Errorf("%s/%s:\n%w", *scope.Node().Path(), id, err))
-	}
-	if topic := props.Notifications.Topic; topic != nil && orPtr(topic.Fifo(), false) {
-		panic(fmt.Errorf("%s/%s: Notifications.Topic: Elastic Beanstalk cannot publish to a FIFO topic: give a standard one", *scope.Node().Path(), id))
 	}
 	e := &Environment{
 		props: *props, warned: map[string]bool{},

@@ -80,27 +80,11 @@ func (n Network) settings(refs references, k kind) []option.Setting {
 }
 
 func (e *Environment) instanceSubnets() *awsec2.SelectedSubnets {
-	selection := e.props.Network.InstanceSubnets
-	switch {
-	case selection != nil:
-	case e.props.kind().public():
-		selection = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
-	default:
-		selection = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}
-	}
-	return e.props.Network.VPC.SelectSubnets(selection)
+	return e.props.Network.VPC.SelectSubnets(e.props.instanceSubnets().selection)
 }
 
 func (e *Environment) loadBalancerSubnets() *awsec2.SelectedSubnets {
-	selection := e.props.Network.LoadBalancerSubnets
-	switch {
-	case selection != nil:
-	case e.props.LoadBalancer.Internal:
-		return e.instanceSubnets()
-	default:
-		selection = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
-	}
-	return e.props.Network.VPC.SelectSubnets(selection)
+	return e.props.Network.VPC.SelectSubnets(e.props.loadBalancerSubnets().selection)
 }
 
 // newSecurityGroups makes the security group of the instances, which admits the load balancer on the processes' ports and

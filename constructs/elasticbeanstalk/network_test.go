@@ -147,7 +147,7 @@ func (*noGroups) LoadBalancerArn() *string        { return jsii.String("arn:aws:
 func TestALoadBalancerWithoutKnownSecurityGroupsIsRefused(t *testing.T) {
 	stack := newStack(t)
 	message := panicOf(func() { elasticbeanstalk.NewEnvironment(stack, "Web", shared(existingVPC(stack), &noGroups{})) })
-	requireParts(t, message, "Stack/Web", "LoadBalancer.Shared", "security groups are not known", "FromApplicationLoadBalancerAttributes")
+	requireParts(t, message, "Stack/Web:\nLoadBalancer: Shared: ", "security groups are not known", "FromApplicationLoadBalancerAttributes")
 	if stack.Node().TryFindChild(jsii.String("Web")) != nil {
 		t.Error("the environment is in the tree all the same")
 	}

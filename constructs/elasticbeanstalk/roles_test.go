@@ -370,7 +370,7 @@ func TestNotifications(t *testing.T) {
 	stack := newStack(t)
 	props := dedicated(existingVPC(stack))
 	props.Notifications.Topic = awssns.NewTopic(stack, jsii.String("Topic"), &awssns.TopicProps{Fifo: jsii.Bool(true)})
-	requireParts(t, panicOf(func() { elasticbeanstalk.NewEnvironment(stack, "Web", props) }), "Notifications.Topic: ", "FIFO")
+	requireParts(t, panicOf(func() { elasticbeanstalk.NewEnvironment(stack, "Web", props) }), "Notifications: Topic: ", "FIFO")
 	if stack.Node().TryFindChild(jsii.String("Web")) != nil {
 		t.Error("the environment is in the tree all the same")
 	}
