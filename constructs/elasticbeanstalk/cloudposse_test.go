@@ -43,24 +43,24 @@ var cloudposse = map[string]struct {
 	"input elastic_beanstalk_application_name": {ours: "Application, ApplicationName", asked: asked{"All/Web", "ApplicationName", "shop"}},
 	"input environment_type":                   {ours: "EnvironmentType", asked: asked{"All/Single", "aws:elasticbeanstalk:environment EnvironmentType", "SingleInstance"}},
 	// Application load balancers alone: classic ones are AWS's past, and a network one has no success codes to answer.
-	"input loadbalancer_type":                          {ours: "always application", asked: asked{"All/Web", "aws:elasticbeanstalk:environment LoadBalancerType", "application"}},
+	"input loadbalancer_type":                          {ours: "always: application", asked: asked{"All/Web", "aws:elasticbeanstalk:environment LoadBalancerType", "application"}},
 	"input loadbalancer_is_shared":                     {ours: "LoadBalancer.Shared", asked: asked{"All/Behind", "aws:elasticbeanstalk:environment LoadBalancerIsShared", "true"}},
 	"input shared_loadbalancer_arn":                    {ours: "LoadBalancer.Shared", asked: asked{"All/Behind", "aws:elbv2:loadbalancer SharedLoadBalancer", "${All/LB}"}},
-	"input loadbalancer_crosszone":                     {ours: "CrossZoneEnabled of LoadBalancer.Shared", asked: asked{"All/LB", "LoadBalancerAttributes.1.Key", "load_balancing.cross_zone.enabled"}},
+	"input loadbalancer_crosszone":                     {ours: "CrossZoneEnabled of LoadBalancer.Shared", asked: asked{"All/LB", "LoadBalancerAttributes", `{"Key":"load_balancing.cross_zone.enabled","Value":"true"}`}},
 	"input loadbalancer_connection_idle_timeout":       {ours: "LoadBalancer.IdleTimeout", asked: asked{"All/Web", "aws:elbv2:loadbalancer IdleTimeout", "90"}},
 	"input dns_zone_id":                                {ours: "a record that points to LoadBalancer()", asked: asked{"All/Alias", "HostedZoneId", "Z0123456789"}},
 	"input dns_subdomain":                              {ours: "a record that points to LoadBalancer()", asked: asked{"All/Alias", "Name", "shop.example.com."}},
 	"input vpc_id":                                     {ours: "Network.VPC", asked: asked{"All/Web", "aws:ec2:vpc VPCId", "vpc-1"}},
-	"input loadbalancer_subnets":                       {ours: "Network.LoadBalancerSubnets", asked: asked{"All/Web", "aws:ec2:vpc ELBSubnets", "subnet-public-a,subnet-public-b"}},
-	"input application_subnets":                        {ours: "Network.InstanceSubnets", asked: asked{"All/Web", "aws:ec2:vpc Subnets", "subnet-private-a,subnet-private-b"}},
+	"input loadbalancer_subnets":                       {ours: "Network.LoadBalancerSubnets", asked: asked{"All/Other", "aws:ec2:vpc ELBSubnets", "subnet-private-a,subnet-private-b"}},
+	"input application_subnets":                        {ours: "Network.InstanceSubnets", asked: asked{"All/Other", "aws:ec2:vpc Subnets", "subnet-public-a,subnet-public-b"}},
 	"input availability_zone_selector":                 {ours: "Capacity.AvailabilityZones", asked: asked{"All/Web", "aws:autoscaling:asg Availability Zones", "Any 2"}},
 	"input instance_type":                              {ours: "Capacity.InstanceTypes", asked: asked{"All/Web", "aws:ec2:instances InstanceTypes", "m7g.large"}},
 	"input enable_spot_instances":                      {ours: "Capacity.Spot.EnableSpot", asked: asked{"All/Web", "aws:ec2:instances EnableSpot", "true"}},
 	"input spot_fleet_on_demand_base":                  {ours: "Capacity.Spot.OnDemandBase", asked: asked{"All/Web", "aws:ec2:instances SpotFleetOnDemandBase", "1"}},
 	"input spot_fleet_on_demand_above_base_percentage": {ours: "Capacity.Spot.OnDemandAboveBasePercentage", asked: asked{"All/Web", "aws:ec2:instances SpotFleetOnDemandAboveBasePercentage", "20"}},
 	"input spot_max_price":                             {ours: "Capacity.Spot.MaxPrice", asked: asked{"All/Web", "aws:ec2:instances SpotMaxPrice", "0.05"}},
-	"input enhanced_reporting_enabled":                 {ours: "Health.SystemType", asked: asked{"All/Web", "aws:elasticbeanstalk:healthreporting:system SystemType", "enhanced"}},
-	"input managed_actions_enabled":                    {ours: "Platform.DisableManagedUpdates", asked: asked{"All/Web", "aws:elasticbeanstalk:managedactions ManagedActionsEnabled", "true"}},
+	"input enhanced_reporting_enabled":                 {ours: "Health.SystemType", asked: asked{"All/Other", "aws:elasticbeanstalk:healthreporting:system SystemType", "basic"}},
+	"input managed_actions_enabled":                    {ours: "Platform.DisableManagedUpdates", asked: asked{"All/Other", "aws:elasticbeanstalk:managedactions ManagedActionsEnabled", "false"}},
 	"input autoscale_min":                              {ours: "Capacity.MinSize", asked: asked{"All/Web", "aws:autoscaling:asg MinSize", "3"}},
 	"input autoscale_max":                              {ours: "Capacity.MaxSize", asked: asked{"All/Web", "aws:autoscaling:asg MaxSize", "9"}},
 	"input solution_stack_name":                        {ours: "Platform.Branch", asked: asked{"All/Web", "PlatformArn", "arn:${AWS::Partition}:elasticbeanstalk:eu-west-1::platform/Python 3.12 running on 64bit Amazon Linux 2023"}},
@@ -68,41 +68,41 @@ var cloudposse = map[string]struct {
 	"input associate_public_ip_address":                {ours: "Network.AssociatePublicIPAddress", asked: asked{"All/Single", "aws:ec2:vpc AssociatePublicIpAddress", "true"}},
 	"input tier":                                       {ours: "Tier", asked: asked{"All/Worker", "Tier.Name", "Worker"}},
 	"input version_label":                              {ours: "VersionLabel", asked: asked{"All/Single", "VersionLabel", "v42"}},
-	"input force_destroy":                              {ours: "LoadBalancer.AccessLogs, a bucket with the RemovalPolicy of your choice", asked: asked{"All/Web", "aws:elbv2:loadbalancer AccessLogsS3Bucket", "${All/Logs}"}},
-	"input rolling_update_enabled":                     {ours: "Deployment.ConfigurationUpdates.DisableRollingUpdates", asked: asked{"All/Web", "aws:autoscaling:updatepolicy:rollingupdate RollingUpdateEnabled", "true"}},
+	"input force_destroy":                              {ours: "LoadBalancer.AccessLogs, a bucket with AutoDeleteObjects", asked: asked{"All/Logs/AutoDeleteObjectsCustomResource", "BucketName", "${All/Logs}"}},
+	"input rolling_update_enabled":                     {ours: "Deployment.ConfigurationUpdates.DisableRollingUpdates", asked: asked{"All/Other", "aws:autoscaling:updatepolicy:rollingupdate RollingUpdateEnabled", "false"}},
 	"input rolling_update_type":                        {ours: "Deployment.ConfigurationUpdates.RollingUpdateType", asked: asked{"All/Web", "aws:autoscaling:updatepolicy:rollingupdate RollingUpdateType", "Time"}},
 	"input deployment_policy":                          {ours: "Deployment.Policy", asked: asked{"All/Web", "aws:elasticbeanstalk:command DeploymentPolicy", "Rolling"}},
-	"input updating_min_in_service":                    {ours: "Deployment.ConfigurationUpdates.MinInstancesInService", asked: asked{"All/Web", "aws:autoscaling:updatepolicy:rollingupdate MinInstancesInService", "1"}},
+	"input updating_min_in_service":                    {ours: "Deployment.ConfigurationUpdates.MinInstancesInService", asked: asked{"All/Web", "aws:autoscaling:updatepolicy:rollingupdate MinInstancesInService", "3"}},
 	"input updating_max_batch":                         {ours: "Deployment.ConfigurationUpdates.MaxBatchSize", asked: asked{"All/Web", "aws:autoscaling:updatepolicy:rollingupdate MaxBatchSize", "2"}},
 	"input health_streaming_enabled":                   {ours: "Health.HealthStreamingEnabled", asked: asked{"All/Web", "aws:elasticbeanstalk:cloudwatch:logs:health HealthStreamingEnabled", "true"}},
 	"input health_streaming_delete_on_terminate":       {ours: "Health.DeleteOnTerminate", asked: asked{"All/Web", "aws:elasticbeanstalk:cloudwatch:logs:health DeleteOnTerminate", "true"}},
 	"input health_streaming_retention_in_days":         {ours: "Health.RetentionInDays", asked: asked{"All/Web", "aws:elasticbeanstalk:cloudwatch:logs:health RetentionInDays", "14"}},
 	"input healthcheck_url":                            {ours: "Processes: HealthCheck.Path", asked: asked{"All/Web", "aws:elasticbeanstalk:environment:process:default HealthCheckPath", "/up/"}},
-	"input enable_log_publication_control":             {ours: "Logs.DisablePublication", asked: asked{"All/Web", "aws:elasticbeanstalk:hostmanager LogPublicationControl", "true"}},
-	"input enable_stream_logs":                         {ours: "Logs.DisableStreaming", asked: asked{"All/Web", "aws:elasticbeanstalk:cloudwatch:logs StreamLogs", "true"}},
+	"input enable_log_publication_control":             {ours: "Logs.DisablePublication", asked: asked{"All/Other", "aws:elasticbeanstalk:hostmanager LogPublicationControl", "false"}},
+	"input enable_stream_logs":                         {ours: "Logs.DisableStreaming", asked: asked{"All/Other", "aws:elasticbeanstalk:cloudwatch:logs StreamLogs", "false"}},
 	"input logs_delete_on_terminate":                   {ours: "Logs.DeleteOnTerminate", asked: asked{"All/Web", "aws:elasticbeanstalk:cloudwatch:logs DeleteOnTerminate", "true"}},
-	"input enable_loadbalancer_logs":                   {ours: "LoadBalancer.DisableAccessLogs", asked: asked{"All/Web", "aws:elbv2:loadbalancer AccessLogsS3Enabled", "true"}},
+	"input enable_loadbalancer_logs":                   {ours: "LoadBalancer.DisableAccessLogs", asked: asked{"All/Other", "aws:elbv2:loadbalancer AccessLogsS3Enabled", "false"}},
 	"input logs_retention_in_days":                     {ours: "Logs.RetentionInDays", asked: asked{"All/Web", "aws:elasticbeanstalk:cloudwatch:logs RetentionInDays", "60"}},
 	"input loadbalancer_certificate_arn":               {ours: "LoadBalancer.CertificateARNs", asked: asked{"All/Web", "aws:elbv2:listener:443 SSLCertificateArns", cloudposseCertificate}},
 	"input loadbalancer_ssl_policy":                    {ours: "LoadBalancer.SSLPolicy", asked: asked{"All/Web", "aws:elbv2:listener:443 SSLPolicy", "ELBSecurityPolicy-TLS13-1-3-2021-06"}},
 	"input loadbalancer_security_groups":               {ours: "LoadBalancer.SecurityGroups", asked: asked{"All/Web", "aws:elbv2:loadbalancer SecurityGroups", "sg-balancer"}},
 	"input loadbalancer_managed_security_group":        {ours: "LoadBalancer.SecurityGroups", asked: asked{"All/Web", "aws:elbv2:loadbalancer ManagedSecurityGroup", "sg-balancer"}},
-	"input http_listener_enabled":                      {ours: "LoadBalancer.DisableHTTPListener", asked: asked{"All/Web", "aws:elbv2:listener:default ListenerEnabled", "true"}},
+	"input http_listener_enabled":                      {ours: "LoadBalancer.DisableHTTPListener", asked: asked{"All/Other", "aws:elbv2:listener:default ListenerEnabled", "false"}},
 	"input application_port":                           {ours: "Processes: Port", asked: asked{"All/Web", "aws:elasticbeanstalk:environment:process:default Port", "8080"}},
 	"input preferred_start_time":                       {ours: "Platform.PreferredStartTime", asked: asked{"All/Web", "aws:elasticbeanstalk:managedactions PreferredStartTime", "Sat:02:00"}},
 	"input update_level":                               {ours: "Platform.UpdateLevel", asked: asked{"All/Web", "aws:elasticbeanstalk:managedactions:platformupdate UpdateLevel", "patch"}},
 	"input instance_refresh_enabled":                   {ours: "Platform.InstanceRefreshEnabled", asked: asked{"All/Web", "aws:elasticbeanstalk:managedactions:platformupdate InstanceRefreshEnabled", "true"}},
 	"input keypair":                                    {ours: "Capacity.EC2KeyName", asked: asked{"All/Web", "aws:autoscaling:launchconfiguration EC2KeyName", "ops"}},
 	"input root_volume_size":                           {ours: "Capacity.RootVolume.Size", asked: asked{"All/Web", "aws:autoscaling:launchconfiguration RootVolumeSize", "40"}},
-	"input root_volume_type":                           {ours: "Capacity.RootVolume.Type", asked: asked{"All/Web", "aws:autoscaling:launchconfiguration RootVolumeType", "gp3"}},
+	"input root_volume_type":                           {ours: "Capacity.RootVolume.Type", asked: asked{"All/Other", "aws:autoscaling:launchconfiguration RootVolumeType", "gp2"}},
 	"input root_volume_iops":                           {ours: "Capacity.RootVolume.IOPS", asked: asked{"All/Web", "aws:autoscaling:launchconfiguration RootVolumeIOPS", "4000"}},
 	"input root_volume_throughput":                     {ours: "Capacity.RootVolume.Throughput", asked: asked{"All/Web", "aws:autoscaling:launchconfiguration RootVolumeThroughput", "250"}},
-	"input autoscale_measure_name":                     {ours: "Capacity.Trigger.MeasureName", asked: asked{"All/Web", "aws:autoscaling:trigger MeasureName", "CPUUtilization"}},
+	"input autoscale_measure_name":                     {ours: "Capacity.Trigger.MeasureName", asked: asked{"All/Web", "aws:autoscaling:trigger MeasureName", "NetworkOut"}},
 	"input autoscale_statistic":                        {ours: "Capacity.Trigger.Statistic", asked: asked{"All/Web", "aws:autoscaling:trigger Statistic", "Maximum"}},
-	"input autoscale_unit":                             {ours: "Capacity.Trigger.Unit", asked: asked{"All/Web", "aws:autoscaling:trigger Unit", "Percent"}},
-	"input autoscale_lower_bound":                      {ours: "Capacity.Trigger.LowerThreshold", asked: asked{"All/Web", "aws:autoscaling:trigger LowerThreshold", "20"}},
+	"input autoscale_unit":                             {ours: "Capacity.Trigger.Unit", asked: asked{"All/Web", "aws:autoscaling:trigger Unit", "Bytes"}},
+	"input autoscale_lower_bound":                      {ours: "Capacity.Trigger.LowerThreshold", asked: asked{"All/Web", "aws:autoscaling:trigger LowerThreshold", "1000000"}},
 	"input autoscale_lower_increment":                  {ours: "Capacity.Trigger.LowerBreachScaleIncrement", asked: asked{"All/Web", "aws:autoscaling:trigger LowerBreachScaleIncrement", "-2"}},
-	"input autoscale_upper_bound":                      {ours: "Capacity.Trigger.UpperThreshold", asked: asked{"All/Web", "aws:autoscaling:trigger UpperThreshold", "80"}},
+	"input autoscale_upper_bound":                      {ours: "Capacity.Trigger.UpperThreshold", asked: asked{"All/Web", "aws:autoscaling:trigger UpperThreshold", "5000000"}},
 	"input autoscale_upper_increment":                  {ours: "Capacity.Trigger.UpperBreachScaleIncrement", asked: asked{"All/Web", "aws:autoscaling:trigger UpperBreachScaleIncrement", "3"}},
 	"input elb_scheme":                                 {ours: "LoadBalancer.Internal", asked: asked{"All/Web", "aws:ec2:vpc ELBScheme", "internal"}},
 	// Nobody has to open a port for a shell.
@@ -142,7 +142,7 @@ var cloudposse = map[string]struct {
 	"input security_group_create_before_destroy": {ours: "always, because names are generated", asked: asked{"All/Single/SecurityGroup", "GroupName", ""}},
 	"input security_group_create_timeout":        {reason: "CloudFormation has no timeout for one resource of a stack"},
 	"input security_group_delete_timeout":        {reason: "CloudFormation has no timeout for one resource of a stack"},
-	"input allow_all_egress":                     {ours: "Network.DisableAllOutbound", asked: asked{"All/Web/SecurityGroup", "SecurityGroupEgress.0.CidrIp", "0.0.0.0/0"}},
+	"input allow_all_egress":                     {ours: "Network.DisableAllOutbound", asked: asked{"All/Other/SecurityGroup", "SecurityGroupEgress", "Disallow all traffic"}},
 	"input additional_security_group_rules":      {ours: "Connections()", asked: asked{"All/Web/SecurityGroup", "SecurityGroupIngress", "Metrics"}},
 
 	"output hostname":                       {ours: "LoadBalancer().LoadBalancerDnsName()", asked: asked{"All/Alias", "AliasTarget.DNSName", "DNSName"}},
@@ -175,7 +175,7 @@ func TestWhoComesFromCloudposseLacksNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := cloudposseTemplate(t)
+	template, byDefault := cloudposseTemplate(t), cloudposseDefaults(t)
 	known, without := map[string]bool{}, 0
 	for line := range strings.Lines(string(names)) {
 		name := strings.TrimSpace(line)
@@ -197,6 +197,9 @@ func TestWhoComesFromCloudposseLacksNothing(t *testing.T) {
 		}
 		if got, ok := template.ask(row.asked); !ok {
 			t.Errorf("%s (%s): %s %s is %q, want %q", name, row.ours, row.asked.of, row.asked.path, got, row.asked.want)
+		}
+		if strings.HasPrefix(row.asked.path, "aws:") && byDefault[row.asked.path] == row.asked.want && !strings.HasPrefix(row.ours, "always") {
+			t.Errorf("%s (%s): %s is %s by default too: ask for another", name, row.ours, row.asked.path, row.asked.want)
 		}
 	}
 	if len(known) != 94+9+21 {
@@ -244,6 +247,7 @@ func cloudposseTemplate(t *testing.T) cloudposseAnswers {
 	logs := awss3.NewBucket(stack, jsii.String("Logs"), &awss3.BucketProps{
 		Versioned:              jsii.Bool(true),
 		RemovalPolicy:          awscdk.RemovalPolicy_DESTROY,
+		AutoDeleteObjects:      jsii.Bool(true),
 		ServerAccessLogsBucket: awss3.NewBucket(stack, jsii.String("LogsOfLogs"), nil),
 	})
 	application := awselasticbeanstalk.CfnApplication_FromApplicationName(stack, jsii.String("ShopApplication"), jsii.String("shop"))
@@ -267,7 +271,7 @@ func cloudposseTemplate(t *testing.T) cloudposseAnswers {
 			Spot:       elasticbeanstalk.Spot{EnableSpot: true, OnDemandBase: 1, OnDemandAboveBasePercentage: ptr(20), MaxPrice: 0.05, EnableCapacityRebalancing: true},
 			RootVolume: elasticbeanstalk.RootVolume{Type: "gp3", Size: 40, IOPS: 4000, Throughput: 250},
 			Trigger: elasticbeanstalk.Trigger{
-				MeasureName: "CPUUtilization", Statistic: "Maximum", Unit: "Percent", LowerThreshold: ptr(20.0), UpperThreshold: ptr(80.0),
+				MeasureName: "NetworkOut", Statistic: "Maximum", Unit: "Bytes", LowerThreshold: ptr(1e6), UpperThreshold: ptr(5e6),
 				LowerBreachScaleIncrement: -2, UpperBreachScaleIncrement: 3,
 			},
 			ScheduledActions: map[string]elasticbeanstalk.ScheduledAction{"morning": {Recurrence: "0 8 * * *", MinSize: ptr(4), MaxSize: ptr(9)}},
@@ -275,12 +279,10 @@ func cloudposseTemplate(t *testing.T) cloudposseAnswers {
 		},
 		Deployment: elasticbeanstalk.Deployment{
 			Policy: elasticbeanstalk.Rolling, BatchSizeType: "Percentage", BatchSize: 30, IgnoreHealthCheck: true, Timeout: 15 * time.Minute,
-			ConfigurationUpdates: elasticbeanstalk.ConfigurationUpdates{RollingUpdateType: "Time", MaxBatchSize: 2, MinInstancesInService: ptr(1)},
+			ConfigurationUpdates: elasticbeanstalk.ConfigurationUpdates{RollingUpdateType: "Time", MaxBatchSize: 2, MinInstancesInService: ptr(3)},
 		},
 		Network: elasticbeanstalk.Network{
 			VPC: vpc, SecurityGroups: []awsec2.ISecurityGroup{group("sg-more")},
-			InstanceSubnets:     &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS},
-			LoadBalancerSubnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC},
 		},
 		Roles:          elasticbeanstalk.Roles{SessionManager: true},
 		Health:         elasticbeanstalk.Health{HealthStreamingEnabled: true, RetentionInDays: 14, DeleteOnTerminate: true},
@@ -319,6 +321,19 @@ func cloudposseTemplate(t *testing.T) cloudposseAnswers {
 		}),
 	})
 
+	// What is on by default, off.
+	other := dedicated(vpc)
+	other.LoadBalancer = elasticbeanstalk.LoadBalancer{CertificateARNs: []string{cloudposseCertificate}, DisableHTTPListener: true, DisableAccessLogs: true}
+	other.Capacity.RootVolume.Type = "gp2"
+	other.Deployment.ConfigurationUpdates.DisableRollingUpdates = true
+	other.Platform.DisableManagedUpdates = true
+	other.Network.DisableAllOutbound = true
+	other.Network.InstanceSubnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
+	other.Network.LoadBalancerSubnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}
+	other.Health.SystemType = elasticbeanstalk.BasicHealth
+	other.Logs = elasticbeanstalk.Logs{DisableStreaming: true, DisablePublication: true}
+	elasticbeanstalk.NewEnvironment(stack, "Other", other)
+
 	single := dedicated(vpc)
 	single.Source, single.Application, single.VersionLabel = bundle.Source{}, application, "v42"
 	single.EnvironmentType = elasticbeanstalk.SingleInstance
@@ -356,4 +371,12 @@ func cloudposseTemplate(t *testing.T) cloudposseAnswers {
 		awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Value: &value})
 	}
 	return cloudposseAnswers{synth(t, stack)}
+}
+
+// cloudposseDefaults are the options of an environment that asks for nothing, in another VPC.
+func cloudposseDefaults(t *testing.T) map[string]string {
+	t.Helper()
+	stack := newStack(t)
+	elasticbeanstalk.NewEnvironment(stack, "Web", dedicated(newVPC(stack)))
+	return synth(t, stack).Resources["Stack/Web"].Options()
 }
