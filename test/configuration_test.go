@@ -16,7 +16,7 @@ func TestAnEnvironmentGrows(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t)
 	d.startAWS()
-	d.must("cdk", "bootstrap")
+	d.bootstrap()
 	bootstrapped := d.resources()
 	deploy := func(networks, environments map[string]any) awsState {
 		t.Helper()

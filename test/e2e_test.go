@@ -49,7 +49,7 @@ type deployment struct {
 	root, dir, state string
 }
 
-// newDeployment needs what `make setup` installs; without it the test fails, because a skipped one proves nothing.
+// newDeployment is of its own, so that tests which have one can be parallel. It needs what `make setup` installs; without it the test fails, because a skipped one proves nothing.
 func newDeployment(t *testing.T) *deployment {
 	t.Helper()
 	if testing.Short() {
@@ -175,6 +175,32 @@ type awsState struct {
 	}
 }
 
+// bootstrapTemplate is what `cdk bootstrap` would deploy.
+var bootstrapTemplate = sync.OnceValues(func() (string, error) {
+	root, err := programs()
+	if err != nil {
+		return "", err
+	}
+	command := exec.Command(filepath.Join(root, "node_modules/.bin/cdk"), "bootstrap", "--show-template")
+	command.Env = append(os.Environ(), "PATH="+filepath.Join(root, "node_modules/.bin")+":"+os.Getenv("PATH"))
+	output, err := command.Output()
+	return string(output), err
+})
+
+// bootstrap does what `cdk bootstrap` does, which one test runs, and which takes many times as long.
+func (d *deployment) bootstrap() {
+	d.t.Helper()
+	template, err := bootstrapTemplate()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	name := filepath.Join(d.state, "bootstrap.yaml")
+	if err := os.WriteFile(name, []byte(template), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	d.must(filepath.Join(d.root, ".beanpole/python/bin/python"), filepath.Join(d.root, "test/testdata/bootstrap.py"), name)
+}
+
 // deployed is an environment as it is deployed.
 type deployed struct {
 	Name, ID, Tier, Application, Version, Bundle string
@@ -254,6 +280,7 @@ func changed(before, after map[string]string) []string {
 // A site's life with the real CDK CLI: made, an option changed, then a certificate, a domain and a second domain, while the
 // environment stays what it is; and removed.
 func TestDeployChangeDestroy(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t)
 	d.startAWS()
 	d.must("cdk", "bootstrap")
@@ -399,6 +426,7 @@ func lastLine(output string) string {
 
 // The two breakages that the project exists for, each on the real synthesised app.
 func TestRehearseSynthesised(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t)
 	d.configure(map[string]any{"certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1", "domains": []string{"www.example.com"}})
 	if output, code := d.run(filepath.Join(d.root, "node_modules/.bin/cdk"), "synth", "-q"); code != 0 {

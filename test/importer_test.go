@@ -111,6 +111,7 @@ func TestSomebodyElsesAppUsesTheConstructs(t *testing.T) {
 // The complete example's life on the local AWS: made; a new version; an update that is refused, after which all is as before;
 // back to the version before; removed.
 func TestTheCompleteExampleIsDeployedUpdatedRolledBackAndDestroyed(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t)
 	program, directory := importerProgram(t)
 	if err := os.CopyFS(filepath.Join(d.dir, "shop"), os.DirFS(filepath.Join(directory, "shop"))); err != nil {
@@ -118,7 +119,7 @@ func TestTheCompleteExampleIsDeployedUpdatedRolledBackAndDestroyed(t *testing.T)
 	}
 	d.configureApp(filepath.Join(directory, "cdk.json"), program, nil)
 	d.startAWS()
-	d.must("cdk", "bootstrap")
+	d.bootstrap()
 	bootstrapped := d.resources()
 	deploy := func() map[string]deployed {
 		t.Helper()

@@ -23,7 +23,7 @@ func TestEnvironmentsWithoutALoadBalancer(t *testing.T) {
 	d := newDeployment(t)
 	python := filepath.Join(d.root, ".beanpole/python/bin/python")
 	d.startAWS()
-	d.must("cdk", "bootstrap")
+	d.bootstrap()
 	program := filepath.Join(d.dir, "kinds")
 	if output, code := d.run("go", "build", "-C", filepath.Join(d.root, "test/testdata/kinds"), "-o", program, "."); code != 0 {
 		t.Fatal(output)

@@ -30,7 +30,7 @@ func TestLoadBalancersOfBothKinds(t *testing.T) {
 	d := newDeployment(t)
 	python := filepath.Join(d.root, ".beanpole/python/bin/python")
 	d.startAWS()
-	d.must("cdk", "bootstrap")
+	d.bootstrap()
 	program := filepath.Join(d.dir, "loadbalancers")
 	if output, code := d.run("go", "build", "-C", filepath.Join(d.root, "test/testdata/loadbalancers"), "-o", program, "."); code != 0 {
 		t.Fatal(output)

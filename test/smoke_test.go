@@ -87,7 +87,7 @@ func TestTheSmokeTestLeavesNothing(t *testing.T) {
 	d := newDeployment(t)
 	program := smokeTest(t, d.root)
 	d.startAWS()
-	d.must("cdk", "bootstrap")
+	d.bootstrap()
 	bootstrapped := d.resources()
 	d.dir = d.root // where its cdk.json is
 	answers := filepath.Join(d.root, "test/smoke/answers.json")
