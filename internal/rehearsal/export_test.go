@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -36,8 +37,21 @@ func Installed(t *testing.T, requirements, python string) string {
 	return venv
 }
 
-// Rehearse is what the tests of the package itself call.
-var Rehearse, Full = rehearse, full
+// HasPython says whether this machine has this version of Python, or an earlier one.
+func HasPython(t *testing.T, version string) bool {
+	t.Helper()
+	py, err := findPython(context.Background(), version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var minor, most int
+	fmt.Sscanf(py.version, "3.%d.", &minor)
+	fmt.Sscanf(version, "3.%d", &most)
+	return minor <= most
+}
+
+// Rehearse, Full and LeaveOut are what the tests of the package itself call.
+var Rehearse, Full, LeaveOut = rehearse, full, leaveOut
 
 // Override is a setting as --set takes it: an option of the default process, or an environment property.
 func Override(set string) option.Setting {
