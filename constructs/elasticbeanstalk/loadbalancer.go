@@ -48,7 +48,10 @@ const DefaultSSLPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 type LoadBalancer struct {
 	// Shared is a load balancer in the environment's VPC with at least one listener. Elastic Beanstalk makes the target
 	// groups; the traffic is yours to direct, with rules that forward to [Environment.TargetGroup], and can be changed at
-	// any time. Its security groups must be known, because they are what instances admit.
+	// any time. Its security groups must be known, because they are what instances admit. In the same stack they let the
+	// requests and health checks out to the instances too; those of another stack have to let them out themselves, to the
+	// ports of the processes, which the CDK's default group of a load balancer does not. A warning
+	// ("beanpole:load-balancer-egress") says so where it can be known.
 	// Default: a dedicated load balancer, for which the fields below are.
 	Shared awselasticloadbalancingv2.IApplicationLoadBalancer
 

@@ -136,6 +136,7 @@ func (e *Environment) newSecurityGroups() {
 				continue
 			}
 			// A rule in the other stack would refer back to this one; that stack lets its load balancer out itself.
+			e.warnAboutEgress(group, port)
 			instances.AddIngressRule(awsec2.Peer_SecurityGroupId(group.SecurityGroupId(), nil), tcp,
 				jsii.String("Requests and health checks of the load balancer"), nil)
 		}
@@ -147,6 +148,35 @@ func (e *Environment) newSecurityGroups() {
 	}
 	e.refs.vpc = *e.props.Network.VPC.VpcId()
 	e.refs.instanceSubnets = joinValues(e.instanceSubnets().SubnetIds)
+}
+
+// warnAboutEgress says that a group which another stack makes lets no health check out to a port so far, by the id
+// "beanpole:load-balancer-egress".
+func (e *Environment) warnAboutEgress(group awsec2.ISecurityGroup, port int) {
+	made, ok := group.Node().DefaultChild().(awsec2.CfnSecurityGroup)
+	if !ok || *group.AllowAllOutbound() {
+		return
+	}
+	rules, _ := awscdk.Stack_Of(group).Resolve(made.SecurityGroupEgress()).([]any)
+	for _, child := range *group.Node().Children() {
+		if rule, ok := child.(awsec2.CfnSecurityGroupEgress); ok {
+			rules = append(rules, map[string]any{"ipProtocol": *rule.IpProtocol(), "fromPort": orPtr(rule.FromPort(), 0), "toPort": orPtr(rule.ToPort(), 0)})
+		}
+	}
+	if slices.ContainsFunc(rules, func(rule any) bool { return letsOut(rule, float64(port)) }) {
+		return
+	}
+	awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:load-balancer-egress"), jsii.Sprintf("LoadBalancer: %s, which another stack makes, lets nothing out to port %d so far, "+
+		"where the instances are: every health check would time out; let it out there, as with Connections().AllowToAnyIpv4 or to the addresses of the VPC, and acknowledge this",
+		*group.Node().Path(), port))
+}
+
+// letsOut says whether a rule, as resolved, is about a TCP port.
+func letsOut(rule any, port float64) bool {
+	r, _ := rule.(map[string]any)
+	from, _ := r["fromPort"].(float64)
+	to, _ := r["toPort"].(float64)
+	return r["ipProtocol"] == "-1" || r["ipProtocol"] == "tcp" && from <= port && port <= to
 }
 
 // ports are the ports of the processes, each once.
