@@ -380,7 +380,8 @@ func (e *Environment) orderBeforeEnvironment() {
 	}
 	switch shared := e.props.LoadBalancer.Shared; {
 	case shared != nil:
-		dependencies = append(dependencies, listeners(shared)...)
+		found, _ := listeners(shared)
+		dependencies = append(dependencies, found...)
 	case e.props.kind().balanced():
 		dependencies = append(dependencies, e.loadBalancerSubnets().InternetConnectivityEstablished)
 	}

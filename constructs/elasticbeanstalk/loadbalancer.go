@@ -248,18 +248,20 @@ func (l LoadBalancer) settings(refs references) []option.Setting {
 	return append(settings, l.listenerSettings()...)
 }
 
-// listeners are the listeners that the load balancer has so far, as resources: the listeners as constructs hold the rules
-// too, which come after the environment.
-func listeners(lb awselasticloadbalancingv2.IApplicationLoadBalancer) []constructs.IDependable {
-	var found []constructs.IDependable
-	own, ok := lb.(awselasticloadbalancingv2.ApplicationLoadBalancer)
-	if !ok {
-		return nil // imported: its listeners are there
+// listeners are the listeners that a load balancer has so far, as resources: the listeners as constructs hold the rules too,
+// which come after the environment. So may further listeners, such as one that forwards to the target group by default, for
+// which the environment cannot wait. Those of an imported load balancer are not known.
+func listeners(lb awselasticloadbalancingv2.IApplicationLoadBalancer) (found []constructs.IDependable, known bool) {
+	if _, own := lb.(awselasticloadbalancingv2.ApplicationLoadBalancer); !own {
+		return nil, false
 	}
-	for _, listener := range *own.Listeners() {
-		found = append(found, listener.Node().DefaultChild())
+	// A listener that was not made by the load balancer's AddListener is not among its Listeners.
+	for _, construct := range *lb.Node().Root().Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		if listener, ok := construct.(awselasticloadbalancingv2.CfnListener); ok && *listener.LoadBalancerArn() == *lb.LoadBalancerArn() {
+			found = append(found, listener)
+		}
 	}
-	return found
+	return found, true
 }
 
 // LoadBalancer is the load balancer of the environment, for alias records, alarms and whatever else takes one:
