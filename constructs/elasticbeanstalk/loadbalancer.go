@@ -104,8 +104,9 @@ type LoadBalancer struct {
 	// https://docs.aws.amazon.com/waf/latest/developerguide/web-acl.html
 	WebACLARN string
 
-	// AccessLogs is the bucket of the access logs; see [NewAccessLogsBucket]. Default: one is made, and kept when the
-	// environment goes.
+	// AccessLogs is the bucket of the access logs; see [NewAccessLogsBucket]. Load balancers cannot write to one with a key of
+	// AWS KMS. One of the app is opened to the load balancers of the account; of an imported one a warning
+	// ("beanpole:access-logs") says that its policy has to do that. Default: one is made, and kept when the environment goes.
 	AccessLogs awss3.IBucket
 	// AccessLogsPrefix begins the names of the access logs in the bucket, without a slash at either end. Once given, it can be
 	// changed but not taken away. Default: none.
@@ -424,7 +425,14 @@ func NewAccessLogsBucket(scope constructs.Construct, id string) awss3.Bucket {
 			Expiration: awscdk.Duration_Days(jsii.Number(365)),
 		}},
 	})
-	bucket.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+	allowAccessLogs(bucket, scope)
+	return bucket
+}
+
+// allowAccessLogs lets load balancers of the account of scope write to the bucket, and says whether that can be had: the
+// policy of an imported bucket is somebody else's.
+func allowAccessLogs(bucket awss3.IBucket, scope constructs.Construct) bool {
+	return *bucket.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:        jsii.String("LoadBalancerAccessLogs"),
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logdelivery.elasticloadbalancing.amazonaws.com"), nil)},
 		Actions:    jsii.Strings("s3:PutObject"),
@@ -432,6 +440,5 @@ func NewAccessLogsBucket(scope constructs.Construct, id string) awss3.Bucket {
 		Conditions: &map[string]interface{}{
 			"StringEquals": map[string]interface{}{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()},
 		},
-	}))
-	return bucket
+	})).StatementAdded
 }

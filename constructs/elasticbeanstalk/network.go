@@ -120,6 +120,10 @@ func (e *Environment) newSecurityGroups() {
 			e.accessLogs = e.props.LoadBalancer.AccessLogs
 			if e.accessLogs == nil {
 				e.accessLogs = NewAccessLogsBucket(e, "AccessLogs")
+			} else if !allowAccessLogs(e.accessLogs, e) {
+				awscdk.Validations_Of(e).AddWarning(jsii.String("beanpole:access-logs"), jsii.String("LoadBalancer.AccessLogs: the policy of an imported bucket cannot be changed from here, "+
+					"and without the right of logdelivery.elasticloadbalancing.amazonaws.com to write there is no load balancer: give that right, and acknowledge this "+
+					"(https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html)"))
 			}
 			e.refs.accessLogsBucket = *e.accessLogs.BucketName()
 		}

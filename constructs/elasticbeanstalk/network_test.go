@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -200,6 +201,83 @@ func TestTheAccessLogsBucketLetsLoadBalancersInEverywhere(t *testing.T) {
 	requireParts(t, policy,
 		`"Action":"s3:PutObject"`, `"Service":"logdelivery.elasticloadbalancing.amazonaws.com"`,
 		`"aws:SourceAccount":"${AWS::AccountId}"`, `"Resource":"${Stack/Logs.Arn}/*"`, `"aws:SecureTransport":"false"`)
+}
+
+func TestABucketOfOnesOwnIsOpenedToLoadBalancers(t *testing.T) {
+	for name, c := range map[string]struct {
+		bucket   func(awscdk.Stack) awss3.IBucket
+		policies int
+	}{
+		"made":     {func(stack awscdk.Stack) awss3.IBucket { return awss3.NewBucket(stack, jsii.String("Logs"), nil) }, 1},
+		"for logs": {func(stack awscdk.Stack) awss3.IBucket { return elasticbeanstalk.NewAccessLogsBucket(stack, "Logs") }, 1},
+		"imported": {func(stack awscdk.Stack) awss3.IBucket {
+			return awss3.Bucket_FromBucketName(stack, jsii.String("Logs"), jsii.String("their-logs"))
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := newStack(t)
+			vpc, bucket := existingVPC(stack), c.bucket(stack)
+			for _, id := range []string{"Web", "Shop"} {
+				props := dedicated(vpc)
+				props.LoadBalancer.AccessLogs = bucket
+				elasticbeanstalk.NewEnvironment(stack, id, props)
+			}
+			template := synth(t, stack)
+			policies := template.OfType("AWS::S3::BucketPolicy")
+			if len(policies) != c.policies {
+				t.Fatalf("%d policies, want %d", len(policies), c.policies)
+			}
+			for _, policy := range policies {
+				if n := strings.Count(policy.Property("PolicyDocument.Statement"), "logdelivery.elasticloadbalancing.amazonaws.com"); n != 1 {
+					t.Errorf("load balancers are let in %d times", n)
+				}
+				for _, id := range []string{"Stack/Web", "Stack/Shop"} {
+					if !template.Resources[id].Before()[policy.Name] {
+						t.Errorf("the policy is not ordered before %s, whose load balancer asks for it", id)
+					}
+				}
+			}
+			if n, want := warningsOf(stack, "imported bucket"), 2*(1-c.policies); n != want {
+				t.Errorf("%d warnings, want %d", n, want)
+			}
+		})
+	}
+}
+
+// Requests and health checks leave a load balancer of another stack by the rules that this stack has for it.
+func TestALoadBalancerOfAnotherStackThatLetsNothingOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		open func(awsec2.Vpc, awselasticloadbalancingv2.ApplicationLoadBalancer)
+		want int
+	}{
+		"nothing": {func(awsec2.Vpc, awselasticloadbalancingv2.ApplicationLoadBalancer) {}, 1},
+		"elsewhere": {func(_ awsec2.Vpc, lb awselasticloadbalancingv2.ApplicationLoadBalancer) {
+			lb.Connections().AllowToAnyIpv4(awsec2.Port_Tcp(jsii.Number(443)), nil)
+		}, 1},
+		"the port": {func(_ awsec2.Vpc, lb awselasticloadbalancingv2.ApplicationLoadBalancer) {
+			lb.Connections().AllowToAnyIpv4(awsec2.Port_TcpRange(jsii.Number(80), jsii.Number(90)), nil)
+		}, 0},
+		"the VPC": {func(vpc awsec2.Vpc, lb awselasticloadbalancingv2.ApplicationLoadBalancer) {
+			lb.Connections().AllowTo(awsec2.Peer_Ipv4(vpc.VpcCidrBlock()), awsec2.Port_AllTraffic(), nil)
+		}, 0},
+		"a group": {func(vpc awsec2.Vpc, lb awselasticloadbalancingv2.ApplicationLoadBalancer) {
+			group := awsec2.NewSecurityGroup(vpc, jsii.String("Instances"), &awsec2.SecurityGroupProps{Vpc: vpc})
+			lb.Connections().AllowTo(group, awsec2.Port_Tcp(jsii.Number(80)), nil)
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := newApp(t)
+			network := awscdk.NewStack(app, jsii.String("Network"), nil)
+			vpc := newVPC(network)
+			lb := newLoadBalancer(network, vpc)
+			c.open(vpc, lb)
+			web := awscdk.NewStack(app, jsii.String("Stack"), nil)
+			elasticbeanstalk.NewEnvironment(web, "Web", shared(vpc, lb))
+			if n := warningsOf(web, "Network/LB/SecurityGroup, which another stack makes, lets nothing out to port 80"); n != c.want {
+				t.Errorf("%d warnings, want %d", n, c.want)
+			}
+		})
+	}
 }
 
 func TestTheNetworkOfInstancesCanBeNarrowedAndJoined(t *testing.T) {

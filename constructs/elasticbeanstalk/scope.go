@@ -32,7 +32,13 @@ func (p *EnvironmentProps) ValidateIn(scope constructs.Construct) error {
 		if len(*lb.Shared.Connections().SecurityGroups()) == 0 {
 			add("LoadBalancer: Shared: its security groups are not known, so instances cannot admit it; import it with ApplicationLoadBalancer_FromApplicationLoadBalancerAttributes and its SecurityGroupId")
 		}
+		if found, known := listeners(lb.Shared); known && len(found) == 0 {
+			add("LoadBalancer: Shared: has no listener, and Elastic Beanstalk needs one to join: add one before the environment, with a default action other than the environment's target group")
+		}
 	default:
+		if logs := lb.AccessLogs; logs != nil && logs.EncryptionKey() != nil {
+			add("LoadBalancer: AccessLogs: load balancers cannot write to a bucket with a key of AWS KMS; give one with the encryption S3_MANAGED, such as that of NewAccessLogsBucket")
+		}
 		subnets := p.loadBalancerSubnets()
 		selected, err := subnets.in(p.Network.VPC)
 		switch {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -58,6 +60,22 @@ func TestWhatOnlyTheCDKKnowsIsSaidBeforeAnythingIsAdded(t *testing.T) {
 			p.LoadBalancer.Internal = true
 			p.LoadBalancer.SecurityGroups = []awsec2.ISecurityGroup{awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Group"), jsii.String("sg-1"), nil)}
 		}},
+		"no listener": {change: func(stack awscdk.Stack, p *props) {
+			p.LoadBalancer.Shared = awselasticloadbalancingv2.NewApplicationLoadBalancer(stack, jsii.String("LB"),
+				&awselasticloadbalancingv2.ApplicationLoadBalancerProps{Vpc: p.Network.VPC})
+		}, parts: []string{"LoadBalancer: Shared: has no listener", "before the environment"}},
+		"a listener of one's own making": {change: func(stack awscdk.Stack, p *props) {
+			lb := awselasticloadbalancingv2.NewApplicationLoadBalancer(stack, jsii.String("LB"),
+				&awselasticloadbalancingv2.ApplicationLoadBalancerProps{Vpc: p.Network.VPC})
+			awselasticloadbalancingv2.NewApplicationListener(stack, jsii.String("Listener"), &awselasticloadbalancingv2.ApplicationListenerProps{
+				LoadBalancer: lb, Port: jsii.Number(80), Open: jsii.Bool(false),
+				DefaultAction: awselasticloadbalancingv2.ListenerAction_FixedResponse(jsii.Number(404), nil),
+			})
+			p.LoadBalancer.Shared = lb
+		}},
+		"a bucket that load balancers cannot write to": {change: func(stack awscdk.Stack, p *props) {
+			p.LoadBalancer.AccessLogs = awss3.NewBucket(stack, jsii.String("Logs"), &awss3.BucketProps{Encryption: awss3.BucketEncryption_KMS})
+		}, parts: []string{"LoadBalancer: AccessLogs: ", "AWS KMS", "NewAccessLogsBucket"}},
 		"one zone for one instance": {vpc: func(a *awsec2.VpcAttributes) {
 			a.AvailabilityZones, a.PublicSubnetIds, a.PrivateSubnetIds = jsii.Strings("a"), jsii.Strings("subnet-public-a"), nil
 		}, change: func(_ awscdk.Stack, p *props) { p.EnvironmentType = elasticbeanstalk.SingleInstance }},
