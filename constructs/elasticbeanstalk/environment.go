@@ -167,7 +167,10 @@ func (p *EnvironmentProps) Validate() error {
 	add("Health", p.Health.validate(p.Platform))
 	add("Logs", p.Logs.validate())
 	add("Notifications", p.Notifications.validate())
-	add("OptionSettings", p.propsOnly(p.OptionSettings))
+	raw, err := p.propsOnly(p.OptionSettings)
+	add("OptionSettings", err)
+	checked := *p
+	checked.OptionSettings = raw // what is refused says nothing more about other fields
 	for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
 		field := fmt.Sprintf("Secrets[%q]", name)
 		add(field, p.Secrets[name].validate())
@@ -175,33 +178,8 @@ func (p *EnvironmentProps) Validate() error {
 			add(field, errors.New("is in Environment too; a variable has one value: remove one of the two"))
 		}
 	}
-	add("", p.plainSecrets(p.settings(unknownReferences(p))))
-	return errors.Join(append(problems, p.checkOptions(problems)...)...)
-}
-
-// propsOnly refuses raw settings that the rest of the stack would have to follow.
-func (p *EnvironmentProps) propsOnly(settings []option.Setting) error {
-	var problems []error
-	for _, s := range settings {
-		switch {
-		case strings.HasPrefix(s.Namespace, processNamespace) && (s.OptionName == "Port" || s.OptionName == "Protocol"):
-			problems = append(problems, fmt.Errorf("%s: the security groups have to follow: set %s in Processes[%q]",
-				s.Name(), s.OptionName, strings.TrimPrefix(s.Namespace, processNamespace)))
-		case p.LoadBalancer.Shared != nil && s.OptionName == "DeploymentPolicy" && strings.EqualFold(s.Value, string(TrafficSplitting)):
-			problems = append(problems, fmt.Errorf("%s: %w", s.Name(), errTrafficSplitting))
-		case s.Namespace == xrayNamespace && s.OptionName == "XRayEnabled" && !p.xray() && !strings.EqualFold(s.Value, "false"):
-			problems = append(problems, fmt.Errorf("%s: the role of the instances has to follow: set XRayEnabled in the props", s.Name()))
-		case s.Namespace == logsNamespace && s.OptionName == "StreamLogs" && !p.streamsLogs() && !strings.EqualFold(s.Value, "false"):
-			problems = append(problems, fmt.Errorf("%s: the role of the instances has to follow: leave Logs.DisableStreaming out", s.Name()))
-		case p.LoadBalancer.Shared != nil || !p.kind().balanced():
-		case s.Namespace == "aws:ec2:vpc" && s.OptionName == "ELBScheme":
-			problems = append(problems, fmt.Errorf("%s: the security group and the subnets have to follow: set LoadBalancer.Internal", s.Name()))
-		case strings.HasPrefix(s.Namespace, listenerNamespace) && !p.LoadBalancer.listens(s):
-			problems = append(problems, fmt.Errorf("%s: the security groups have to follow: the load balancer's listeners are those of "+
-				"LoadBalancer.CertificateARNs, Listeners and DisableHTTPListener", s.Name()))
-		}
-	}
-	return errors.Join(problems...)
+	add("", checked.plainSecrets(checked.settings(unknownReferences(p))))
+	return errors.Join(append(problems, checked.checkOptions(problems)...)...)
 }
 
 // flatten takes a joined error apart, so that each problem gets a line of its own with the field it is in.
@@ -319,9 +297,9 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 // AddOptionSettings adds raw option settings, which win over the props and over what was added before. It panics with
 // everything that is wrong with the settings as they then are.
 func (e *Environment) AddOptionSettings(settings ...option.Setting) {
-	settings = markTokens(settings)
+	settings, refused := e.props.propsOnly(markTokens(settings))
 	merged := option.Merge(e.settings, settings)
-	if err := errors.Join(e.props.propsOnly(settings), e.props.plainSecrets(settings), e.props.unwrappedSecrets(e, settings),
+	if err := errors.Join(refused, e.props.plainSecrets(settings), e.props.unwrappedSecrets(e, settings),
 		option.Validate(merged, e.props.context())); err != nil {
 		panic(fmt.Errorf("%s:\n%w", *e.Node().Path(), err))
 	}

@@ -11,6 +11,7 @@ import (
 const (
 	environmentNamespace = "aws:elasticbeanstalk:application:environment" // of environment properties
 	secretsNamespace     = "aws:elasticbeanstalk:application:environmentsecrets"
+	environmentType      = "aws:elasticbeanstalk:environment"
 	logsNamespace        = "aws:elasticbeanstalk:cloudwatch:logs"
 	xrayNamespace        = "aws:elasticbeanstalk:xray"
 )

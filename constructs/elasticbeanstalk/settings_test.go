@@ -58,19 +58,64 @@ func TestRawOptionSettingsWin(t *testing.T) {
 	environment.AddOptionSettings(option.Setting{Namespace: "aws:autoscaling:asg", OptionName: "MaxSize", Value: "10"})
 	environment.AddOptionSettings(
 		option.Setting{Namespace: "aws:elasticbeanstalk:application:environment", OptionName: "LOG_LEVEL", Value: "debug"},
-		option.Setting{Namespace: "aws:elasticbeanstalk:sns:topics", OptionName: "Notification Topic ARN", Value: *awscdk.Fn_ImportValue(jsii.String("topic"))},
+		option.Setting{Namespace: "aws:autoscaling:launchconfiguration", OptionName: "EC2KeyName", Value: *awscdk.Fn_ImportValue(jsii.String("key"))},
 	)
 	got := synth(t, stack).Resources["Stack/Web"].Options()
 	for key, want := range map[string]string{
 		"aws:autoscaling:asg MaxSize":                            "10",
 		"aws:elasticbeanstalk:command Timeout":                   "900",
 		"aws:elasticbeanstalk:application:environment LOG_LEVEL": "debug",
-		"aws:elasticbeanstalk:sns:topics Notification Topic ARN": `{"Fn::ImportValue":"topic"}`,
+		"aws:autoscaling:launchconfiguration EC2KeyName":         `{"Fn::ImportValue":"key"}`,
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %q, want %q", key, got[key], want)
 		}
 	}
+}
+
+// What roles, security groups and subnets follow has one way in, whether the setting comes with the props or later, and its
+// refusal is all that is said of it.
+func TestWhatTheStackFollowsIsNoRawSetting(t *testing.T) {
+	stack := newStack(t)
+	vpc := existingVPC(stack)
+	environment := elasticbeanstalk.NewEnvironment(stack, "Web", dedicated(vpc))
+	worker := dedicated(vpc)
+	worker.Tier = option.Worker
+	workers := elasticbeanstalk.NewEnvironment(stack, "Worker", worker)
+	for _, c := range []struct{ namespace, name, value, instead string }{
+		{"aws:elasticbeanstalk:application:environmentsecrets", "X", "arn:aws:ssm:eu-west-1:123456789012:parameter/x", "Secrets"},
+		{"aws:elasticbeanstalk:sns:topics", "Notification Topic ARN", "arn:aws:sns:eu-west-1:123456789012:t", "Notifications.Topic"},
+		{"aws:elasticbeanstalk:sqsd", "WorkerQueueURL", "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "Worker.Queue"},
+		{"aws:autoscaling:launchconfiguration", "SecurityGroups", "sg-1", "Network.SecurityGroups"},
+		{"aws:autoscaling:launchconfiguration", "DisableDefaultEC2SecurityGroup", "false", "Connections"},
+		{"aws:autoscaling:launchconfiguration", "IamInstanceProfile", "aws-elasticbeanstalk-ec2-role", "Roles.Instance"},
+		{"aws:ec2:vpc", "VPCId", "vpc-2", "Network.VPC"},
+		{"aws:elasticbeanstalk:environment", "ServiceRole", "aws-elasticbeanstalk-service-role", "Roles.Service"},
+		{"aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance", "EnvironmentType in the props"},
+		{"aws:elasticbeanstalk:environment", "LoadBalancerType", "network", "leave it out"},
+		{"aws:elasticbeanstalk:environment", "LoadBalancerIsShared", "true", "LoadBalancer.Shared"},
+		{"aws:elbv2:loadbalancer", "SharedLoadBalancer", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/x/1", "LoadBalancer.Shared"},
+		{"aws:elbv2:loadbalancer", "SecurityGroups", "sg-1", "LoadBalancer.SecurityGroups"},
+	} {
+		s := option.Setting{Namespace: c.namespace, OptionName: c.name, Value: c.value}
+		props, late := dedicated(someVPC{}), environment
+		if c.name == "WorkerQueueURL" {
+			props.Tier, late = option.Worker, workers
+		}
+		props.OptionSettings = []option.Setting{s}
+		err := props.Validate()
+		if err == nil {
+			t.Errorf("%s is not refused", s.Name())
+			continue
+		}
+		requireParts(t, err.Error(), "OptionSettings: "+s.Name()+": ", c.instead)
+		if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: more is said than its refusal:\n%v", s.Name(), err)
+		}
+		requireParts(t, panicOf(func() { late.AddOptionSettings(s) }), s.Name()+": ", c.instead)
+	}
+	// What says the same as the environment does no harm.
+	environment.AddOptionSettings(option.Setting{Namespace: "aws:autoscaling:launchconfiguration", OptionName: "DisableDefaultEC2SecurityGroup", Value: "true"})
 }
 
 func TestAddOptionSettingsRefusesAllOrAddsAll(t *testing.T) {
