@@ -141,9 +141,8 @@ func (p *EnvironmentProps) validateVersion() []error {
 	if !reflect.ValueOf(p.Source).IsZero() {
 		add("Source: VersionLabel names a version that exists: remove one of the two")
 	}
-	for _, override := range p.resourceOverrides() {
-		add("%s: travels in the source bundle, and the one of VersionLabel is made: give Source instead of VersionLabel, or %s",
-			strings.Replace(override.field, ".", ": ", 1), override.without)
+	if !isToken(p.VersionLabel) { // else it may be that of an environment that asks for the same
+		problems = append(problems, p.overridesOfVersionThatIsMade()...)
 	}
 	return problems
 }

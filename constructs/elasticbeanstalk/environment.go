@@ -34,6 +34,11 @@ type EnvironmentProps struct {
 
 	// VersionLabel is the label of an application version of Application that instances run instead of Source, up to 100
 	// characters: that of another environment's Version, or of a pipeline's making. Default: a version is made of Source.
+	//
+	// What its bundle overrides in .ebextensions comes with it: the redirect of LoadBalancer.CertificateARNs and
+	// Health.HealthCheckType too. The Version of another environment of the app is refused where that environment asks for
+	// others of these than this one does. What is in a version that is named in plain text nobody can see here: it has to be
+	// made for an environment of the same kind, and these fields are refused with it.
 	VersionLabel string
 
 	// Application is an application that exists, for the environment to be made in: that of another [Environment], so that

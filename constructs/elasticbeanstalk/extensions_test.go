@@ -3,6 +3,7 @@ package elasticbeanstalk_test
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"io"
 	"maps"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/bundle"
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
 const (
@@ -181,6 +183,46 @@ func TestOverridesDoNotFightTheProjects(t *testing.T) {
 			case err != nil:
 				requireParts(t, err.Error(), c.parts...)
 			}
+		})
+	}
+}
+
+// A bundle overrides resources of whatever environment it is deployed to, so that a version runs only where they are wanted.
+func TestAVersionRunsWhereItsOverridesAreWanted(t *testing.T) {
+	type props = elasticbeanstalk.EnvironmentProps
+	redirects := func(p *props) {
+		p.LoadBalancer.CertificateARNs = []string{"arn:aws:acm:eu-central-1:123456789012:certificate/a"}
+	}
+	replaces := func(p *props) { p.Health.HealthCheckType = elasticbeanstalk.HealthCheckELB }
+	both := func(p *props) { redirects(p); replaces(p) }
+	for name, c := range map[string]struct {
+		web, other func(*props)
+		label      string // "" for that of the version of web
+		parts      []string
+	}{
+		"the same":           {both, both, "", nil},
+		"none":               {func(*props) {}, func(p *props) { p.Tier = option.Worker }, "", nil},
+		"worker of a site":   {redirects, func(p *props) { p.Tier = option.Worker }, "", []string{"Stack/Other:", "VersionLabel: the version of Stack/Web carries", "DefaultActions of AWSEBV2LoadBalancerListener", "asks for no such change", "give Source"}},
+		"one more":           {redirects, both, "", []string{"the version of Stack/Web carries", "HealthCheckType ELB of AWSEBAutoScalingGroup"}},
+		"another value":      {replaces, func(p *props) { replaces(p); p.Health.HealthCheckGracePeriod = time.Hour }, "", []string{"HealthCheckGracePeriod 900", "HealthCheckGracePeriod 3600"}},
+		"of a pipeline":      {redirects, replaces, "v1", []string{"Health: HealthCheckType: travels in the source bundle"}},
+		"of another stack":   {redirects, replaces, *awscdk.Fn_ImportValue(jsii.String("label")), []string{"Health: HealthCheckType: travels in the source bundle"}},
+		"of nobody, nothing": {redirects, func(*props) {}, *awscdk.Fn_ImportValue(jsii.String("label")), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := newStack(t)
+			vpc := existingVPC(stack)
+			site := dedicated(vpc)
+			c.web(site)
+			web := elasticbeanstalk.NewEnvironment(stack, "Web", site)
+			other := dedicated(vpc)
+			c.other(other)
+			other.Source, other.Application, other.VersionLabel = bundle.Source{}, web.Application, cmp.Or(c.label, *web.Version.Ref())
+			message := panicOf(func() { elasticbeanstalk.NewEnvironment(stack, "Other", other) })
+			if (message != "") != (c.parts != nil) {
+				t.Errorf("panics with %q", message)
+			}
+			requireParts(t, message, c.parts...)
 		})
 	}
 }

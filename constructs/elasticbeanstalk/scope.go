@@ -16,7 +16,7 @@ func (p *EnvironmentProps) ValidateIn(scope constructs.Construct) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	problems := []error{p.unwrappedSecrets(scope, p.settings(unknownReferences(p)))}
+	problems := []error{p.unwrappedSecrets(scope, p.settings(unknownReferences(p))), p.versionOverrides(scope)}
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if topic := p.Notifications.Topic; topic != nil && orPtr(topic.Fifo(), false) {
 		add("Notifications: Topic: Elastic Beanstalk cannot publish to a FIFO topic: give a standard one")
