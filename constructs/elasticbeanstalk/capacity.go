@@ -37,24 +37,26 @@ type Capacity struct {
 	Architecture string
 	// Spot has a part of the instances at the price of spare capacity.
 	Spot Spot
-	// ImageID is a custom AMI, made from one of the same platform branch, which nothing but you updates. Default: the
-	// platform's own.
+	// ImageID is a custom AMI, made from one of the same platform branch, which nothing but you updates. Once given, it can
+	// be changed but not taken away. Default: the platform's own.
 	//
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.customenv.html
 	ImageID string
 	// RootVolume is the disk that instances boot from.
 	RootVolume RootVolume
 	// BlockDeviceMappings are further volumes, each as device=snapshot:size:delete on termination:type:IOPS:throughput with
-	// empty and left-out parts, such as "/dev/sdj=:500:true:gp3". Default: none.
+	// empty and left-out parts, such as "/dev/sdj=:500:true:gp3". Once given, they can be changed but not taken away.
+	// Default: none.
 	BlockDeviceMappings []string
 	// AvailabilityZones is how many zones of the subnets are used, "Any", "Any 1", "Any 2" or "Any 3". Default: "Any".
 	AvailabilityZones string
-	// CustomAvailabilityZones are the zones that are used, such as "eu-central-1a". Default: those of the subnets.
+	// CustomAvailabilityZones are the zones that are used, such as "eu-central-1a". Once given, they can be changed but not
+	// taken away. Default: those of the subnets.
 	CustomAvailabilityZones []string
 	// MonitoringInterval is how often instances report to CloudWatch, 1 minute, which costs, or 5. Default: 5 minutes.
 	MonitoringInterval time.Duration
 	// EC2KeyName is a key pair for SSH, for which the security group has to be opened too; Roles.SessionManager needs neither.
-	// Default: none.
+	// Once given, it can be changed but not taken away. Default: none.
 	EC2KeyName string
 	// AllowIMDSv1 lets programs on the instance use the first version of the metadata service, which needs no token.
 	// Default: version 2 only.
@@ -95,12 +97,14 @@ type Spot struct {
 type RootVolume struct {
 	// Type is "gp3", "gp2", "io1" or "standard". Default: "gp3".
 	Type string
-	// Size is in GiB, 8 to 16384. Required for io1. Default: that of the platform's image.
+	// Size is in GiB, 8 to 16384. Required for io1. Once given, it can be changed but not taken away. Default: that of the
+	// platform's image.
 	Size int
 	// IOPS are input and output operations a second: of gp3 3,000 to 16,000, of io1, which requires them, 100 to 20,000, and
-	// at most 500 for each GiB. Default: the least of the type.
+	// at most 500 for each GiB. Once given, they can be changed but not taken away. Default: the least of the type.
 	IOPS int
-	// Throughput is in MiB a second, for gp3 alone: 125 to 1,000. Default: 125.
+	// Throughput is in MiB a second, for gp3 alone: 125 to 1,000. Once given, it can be changed but not taken away.
+	// Default: 125.
 	Throughput int
 }
 
@@ -258,9 +262,12 @@ func (c Capacity) settings(k kind) []option.Setting {
 
 func (s Spot) settings(k kind) []option.Setting {
 	const namespace = "aws:ec2:instances"
-	enabled := setting(namespace, "EnableSpot", s.EnableSpot)
+	enabled := []option.Setting{
+		setting(namespace, "EnableSpot", s.EnableSpot),
+		setting("aws:autoscaling:asg", "EnableCapacityRebalancing", s.EnableCapacityRebalancing),
+	}
 	if !s.EnableSpot {
-		return []option.Setting{enabled}
+		return enabled
 	}
 	onDemand, price := 70, "null"
 	if k.single {
@@ -269,14 +276,12 @@ func (s Spot) settings(k kind) []option.Setting {
 	if s.MaxPrice != 0 {
 		price = number(s.MaxPrice)
 	}
-	return []option.Setting{
-		enabled,
+	return append(enabled,
 		setting(namespace, "SpotFleetOnDemandBase", s.OnDemandBase),
 		setting(namespace, "SpotFleetOnDemandAboveBasePercentage", orPtr(s.OnDemandAboveBasePercentage, onDemand)),
 		setting(namespace, "SpotMaxPrice", price),
 		setting(namespace, "SpotAllocationStrategy", cmp.Or(s.AllocationStrategy, "capacity-optimized")),
-		setting("aws:autoscaling:asg", "EnableCapacityRebalancing", s.EnableCapacityRebalancing),
-	}
+	)
 }
 
 func (v RootVolume) settings() []option.Setting {

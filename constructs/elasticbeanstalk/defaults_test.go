@@ -12,16 +12,17 @@ import (
 
 // defaults are the option settings of every environment that says nothing about them.
 var defaults = map[string]string{
-	"aws:autoscaling:asg MinSize":              "2",
-	"aws:autoscaling:asg MaxSize":              "4",
-	"aws:autoscaling:asg Cooldown":             "360",
-	"aws:autoscaling:asg Availability Zones":   "Any",
-	"aws:ec2:instances InstanceTypes":          "t3.small",
-	"aws:ec2:instances SupportedArchitectures": "x86_64",
-	"aws:ec2:instances EnableSpot":             "false",
-	"aws:ec2:vpc VPCId":                        "${Stack/VPC}",
-	"aws:ec2:vpc Subnets":                      "${Stack/VPC/PrivateSubnet1/Subnet},${Stack/VPC/PrivateSubnet2/Subnet}",
-	"aws:ec2:vpc AssociatePublicIpAddress":     "false",
+	"aws:autoscaling:asg MinSize":                   "2",
+	"aws:autoscaling:asg MaxSize":                   "4",
+	"aws:autoscaling:asg EnableCapacityRebalancing": "false",
+	"aws:autoscaling:asg Cooldown":                  "360",
+	"aws:autoscaling:asg Availability Zones":        "Any",
+	"aws:ec2:instances InstanceTypes":               "t3.small",
+	"aws:ec2:instances SupportedArchitectures":      "x86_64",
+	"aws:ec2:instances EnableSpot":                  "false",
+	"aws:ec2:vpc VPCId":                             "${Stack/VPC}",
+	"aws:ec2:vpc Subnets":                           "${Stack/VPC/PrivateSubnet1/Subnet},${Stack/VPC/PrivateSubnet2/Subnet}",
+	"aws:ec2:vpc AssociatePublicIpAddress":          "false",
 
 	"aws:autoscaling:trigger MeasureName":               "CPUUtilization",
 	"aws:autoscaling:trigger Statistic":                 "Average",

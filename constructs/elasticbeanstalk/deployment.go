@@ -63,7 +63,8 @@ type Deployment struct {
 	// IgnoreHealthCheck lets a deployment go on past unhealthy instances. Default: a batch must be healthy before the next.
 	IgnoreHealthCheck bool
 	// LaunchTimeout is how long Elastic Beanstalk waits for the instances of a launch, in whole seconds. AWS documents it
-	// nowhere but in the list of options that its API gives. Default: Elastic Beanstalk's own.
+	// nowhere but in the list of options that its API gives. Once given, it can be changed but not taken away. Default:
+	// Elastic Beanstalk's own.
 	LaunchTimeout time.Duration
 	// ConfigurationUpdates say how configuration that needs new instances reaches them.
 	ConfigurationUpdates ConfigurationUpdates
@@ -100,8 +101,8 @@ type ConfigurationUpdates struct {
 	// MinInstancesInService is how many instances stay in service, less than Capacity.MaxSize. Default: all but one of
 	// Capacity.MinSize.
 	MinInstancesInService *int
-	// PauseTime is how long [RollingByTime] waits between batches, in whole seconds, up to 1 hour. Default: Elastic
-	// Beanstalk computes it.
+	// PauseTime is how long [RollingByTime] waits between batches, in whole seconds, up to 1 hour. Once given, it can be
+	// changed but not taken away. Default: Elastic Beanstalk computes it.
 	PauseTime time.Duration
 	// Timeout is how long the instances of a batch may take to become healthy before the update is cancelled, in whole
 	// seconds, 5 minutes to 1 hour. Default: 30 minutes.

@@ -87,8 +87,9 @@ type EnvironmentProps struct {
 	Platform     Platform
 	LoadBalancer LoadBalancer
 
-	// Processes are the processes of an instance by name, each a target group. Default: one named "default", on port 80,
-	// with the defaults of [Process].
+	// Processes are the processes of an instance by name, each a target group. One that is left out later keeps its target
+	// group: once given, it can be changed but not taken away. Default: one named "default", on port 80, with the defaults
+	// of [Process].
 	Processes map[string]Process
 
 	Capacity   Capacity

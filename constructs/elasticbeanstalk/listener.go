@@ -23,7 +23,8 @@ const ruleNamespace = "aws:elbv2:listenerrule:"
 //
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-alb.html
 type Listener struct {
-	// CertificateARNs make it an HTTPS listener; the first one is the default certificate. Default: an HTTP listener.
+	// CertificateARNs make it an HTTPS listener; the first one is the default certificate. Once given, they can be changed
+	// but not taken away: the listener has them until it is disabled. Default: an HTTP listener.
 	CertificateARNs []string
 	// SSLPolicy is the security policy of an HTTPS listener. Default: [DefaultSSLPolicy].
 	SSLPolicy string

@@ -19,10 +19,11 @@ import (
 type Notifications struct {
 	// Topic is a standard topic that Elastic Beanstalk publishes to; subscriptions are yours. The service role gets the
 	// right to, and who deploys needs sns:Publish on it too: Elastic Beanstalk sends a test message on their behalf, and
-	// without it the deployment fails. Default: none.
+	// without it the deployment fails. Once given, it can be changed but not taken away. Default: none.
 	Topic awssns.ITopic
 	// Endpoint is an e-mail address, a URL or the ARN of an SQS queue, as Protocol says. Elastic Beanstalk makes a topic of
-	// its own for it, and deletes it with the environment. Who has an e-mail address has to confirm it. Default: none.
+	// its own for it, and deletes it with the environment. Who has an e-mail address has to confirm it. Once given, it can
+	// be changed but not taken away. Default: none.
 	Endpoint string
 	// Protocol is that of Endpoint: "email", "email-json", "http", "https" or "sqs". Default: "email".
 	Protocol string

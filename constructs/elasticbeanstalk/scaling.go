@@ -123,15 +123,18 @@ func (t Trigger) settings() []option.Setting {
 //
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-autoscaling-scheduledactions.html
 type ScheduledAction struct {
-	// StartTime is when the action runs, or from when Recurrence counts. Required without Recurrence.
+	// StartTime is when the action runs, or from when Recurrence counts. Required without Recurrence. Once given, it can be
+	// changed but not taken away: give the action another name, and suspend this one.
 	StartTime time.Time
-	// EndTime is when Recurrence stops. Default: never.
+	// EndTime is when Recurrence stops. Once given, it can be changed but not taken away, as StartTime. Default: never.
 	EndTime time.Time
-	// Recurrence is when the action runs, in UTC, as the five fields of cron: "30 6 * * 1-5". Default: once, at StartTime.
+	// Recurrence is when the action runs, in UTC, as the five fields of cron: "30 6 * * 1-5". Once given, it can be changed
+	// but not taken away, as StartTime. Default: once, at StartTime.
 	Recurrence string
 	// MinSize and MaxSize are the bounds from then on. Defaults: those of [Capacity].
 	MinSize, MaxSize *int
-	// DesiredCapacity is the number of instances to begin with. Default: what there is, within the bounds.
+	// DesiredCapacity is the number of instances to begin with. Once given, it can be changed but not taken away, as
+	// StartTime. Default: what there is, within the bounds.
 	DesiredCapacity *int
 	// Suspend keeps the action without running it. Default: false.
 	Suspend bool

@@ -21,8 +21,9 @@ import (
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features-managing-env-tiers.html
 type Worker struct {
 	// Queue is the queue that the daemon reads, in the environment's region. Its dead-letter queue and retention are its
-	// own, and tasks in cron.yaml need a standard queue, not FIFO. Default: Elastic Beanstalk makes a standard queue with a
-	// dead-letter queue, whose URL the stack does not know: give one of yours if something else is to send to it.
+	// own, and tasks in cron.yaml need a standard queue, not FIFO. Once given, it can be changed but not taken away.
+	// Default: Elastic Beanstalk makes a standard queue with a dead-letter queue, whose URL the stack does not know: give
+	// one of yours if something else is to send to it.
 	Queue awssqs.IQueue
 	// HTTPPath is the path that messages are posted to, with a slash first. Default: "/".
 	HTTPPath string
