@@ -104,8 +104,8 @@ type LoadBalancer struct {
 	// https://docs.aws.amazon.com/waf/latest/developerguide/web-acl.html
 	WebACLARN string
 
-	// AccessLogs is the bucket of the access logs; see [NewAccessLogsBucket]. Load balancers cannot write to one with a key of
-	// AWS KMS. One of the app is opened to the load balancers of the account; of an imported one a warning
+	// AccessLogs is the bucket of the access logs; see [NewAccessLogsBucket]. Load balancers cannot write to one that AWS KMS
+	// encrypts. One of the app is opened to the load balancers of the account; of an imported one a warning
 	// ("beanpole:access-logs") says that its policy has to do that. Default: one is made, and kept when the environment goes.
 	AccessLogs awss3.IBucket
 	// AccessLogsPrefix begins the names of the access logs in the bucket, without a slash at either end. Once given, it can be

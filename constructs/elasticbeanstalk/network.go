@@ -161,7 +161,7 @@ func (e *Environment) warnAboutEgress(group awsec2.ISecurityGroup, port int) {
 	if !ok || *group.AllowAllOutbound() {
 		return
 	}
-	rules, _ := awscdk.Stack_Of(group).Resolve(made.SecurityGroupEgress()).([]any)
+	rules, _ := resolved(made, made.SecurityGroupEgress()).([]any)
 	for _, child := range *group.Node().Children() {
 		if rule, ok := child.(awsec2.CfnSecurityGroupEgress); ok {
 			rules = append(rules, map[string]any{"ipProtocol": *rule.IpProtocol(), "fromPort": orPtr(rule.FromPort(), 0), "toPort": orPtr(rule.ToPort(), 0)})

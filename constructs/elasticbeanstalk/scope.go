@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
@@ -36,8 +38,8 @@ func (p *EnvironmentProps) ValidateIn(scope constructs.Construct) error {
 			add("LoadBalancer: Shared: has no listener, and Elastic Beanstalk needs one to join: add one before the environment, with a default action other than the environment's target group")
 		}
 	default:
-		if logs := lb.AccessLogs; logs != nil && logs.EncryptionKey() != nil {
-			add("LoadBalancer: AccessLogs: load balancers cannot write to a bucket with a key of AWS KMS; give one with the encryption S3_MANAGED, such as that of NewAccessLogsBucket")
+		if logs := lb.AccessLogs; logs != nil && byKMS(logs) {
+			add("LoadBalancer: AccessLogs: load balancers cannot write to a bucket that AWS KMS encrypts; give one with the encryption S3_MANAGED, such as that of NewAccessLogsBucket")
 		}
 		subnets := p.loadBalancerSubnets()
 		selected, err := subnets.in(p.Network.VPC)
@@ -52,6 +54,21 @@ func (p *EnvironmentProps) ValidateIn(scope constructs.Construct) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// byKMS says whether a bucket is known to be encrypted by AWS KMS, with a key of the app or with that of AWS, which is no
+// construct.
+func byKMS(bucket awss3.IBucket) bool {
+	made, ok := bucket.Node().DefaultChild().(awss3.CfnBucket)
+	return bucket.EncryptionKey() != nil || ok && strings.Contains(fmt.Sprint(resolved(made, made.BucketEncryption())), "aws:kms")
+}
+
+// resolved is a property as it will be rendered.
+func resolved(construct constructs.IConstruct, property any) any {
+	if property == nil {
+		return nil
+	}
+	return awscdk.Stack_Of(construct).Resolve(property)
 }
 
 // subnets are those that a field asks for, or its default.

@@ -76,6 +76,9 @@ func TestWhatOnlyTheCDKKnowsIsSaidBeforeAnythingIsAdded(t *testing.T) {
 		"a bucket that load balancers cannot write to": {change: func(stack awscdk.Stack, p *props) {
 			p.LoadBalancer.AccessLogs = awss3.NewBucket(stack, jsii.String("Logs"), &awss3.BucketProps{Encryption: awss3.BucketEncryption_KMS})
 		}, parts: []string{"LoadBalancer: AccessLogs: ", "AWS KMS", "NewAccessLogsBucket"}},
+		"a bucket with the key of AWS": {change: func(stack awscdk.Stack, p *props) {
+			p.LoadBalancer.AccessLogs = awss3.NewBucket(stack, jsii.String("Logs"), &awss3.BucketProps{Encryption: awss3.BucketEncryption_KMS_MANAGED})
+		}, parts: []string{"LoadBalancer: AccessLogs: ", "AWS KMS"}},
 		"one zone for one instance": {vpc: func(a *awsec2.VpcAttributes) {
 			a.AvailabilityZones, a.PublicSubnetIds, a.PrivateSubnetIds = jsii.Strings("a"), jsii.Strings("subnet-public-a"), nil
 		}, change: func(_ awscdk.Stack, p *props) { p.EnvironmentType = elasticbeanstalk.SingleInstance }},
