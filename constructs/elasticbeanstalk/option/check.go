@@ -763,7 +763,6 @@ func (c *checker) applicable(i int, o *Option) {
 		v, state := c.value(needs.Namespace, needs.Name)
 		switch {
 		case state == unresolved, state == absent && c.in.Partial:
-		case o.Type == "boolean" && strings.EqualFold(s.Value, "false"): // what is turned off needs nothing
 		case needs.Namespace == healthReporting && state == absent: // enhanced is the default of some platforms
 		case state == given && strings.EqualFold(v, needs.Value):
 		default:
