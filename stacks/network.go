@@ -139,7 +139,7 @@ func (n *Network) addVPC(stack awscdk.Stack) {
 		ReservedAzs: jsii.Number(float64(mostAZs - n.config.zones())),
 		SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
 			subnet("Public", awsec2.SubnetType_PUBLIC, false),
-			subnet("Private", awsec2.SubnetType_PRIVATE_WITH_EGRESS, n.config.publicInstances()),
+			subnet("Private", awsec2.SubnetType_PRIVATE_WITH_EGRESS, n.config.natGateways() == 0),
 		},
 		NatGateways: jsii.Number(float64(n.config.natGateways())),
 		// Nothing uses the default group, and emptying it takes a Lambda function with rights on security groups.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"example.com/beanpole-cdk/internal/template/templatetest"
 )
 
 const (
@@ -62,6 +64,39 @@ func TestANATGatewayKeepsThePublicSubnets(t *testing.T) {
 	for path, block := range none {
 		if one[path] != block {
 			t.Errorf("%s is %s without a gateway and %s with one", path, block, one[path])
+		}
+	}
+}
+
+// The network is deployed before its environments, so from a NAT gateway to none it takes two deployments: the first one
+// moves the instances and takes nothing from the network, the second one takes what they have left and touches no instance.
+func TestNATGatewaysGoInTwoSteps(t *testing.T) {
+	type stacks = map[string]*templatetest.Template
+	with := func(keys string) stacks {
+		return templates(t, `{"production": {}}, "networks": {"production": {`+keys+`, "loadBalancer": {"internal": true}}}`)
+	}
+	before, moved, after := with(`"natGateways": 1`), with(`"natGateways": 1, "publicInstances": true`), with(`"natGateways": 0`)
+	for path, r := range before["shop-production-network"].Resources {
+		if moved["shop-production-network"].Resources[path] == nil {
+			t.Errorf("the first step takes %s (%s) from running instances", path, r.Type)
+		}
+	}
+	where := func(s stacks) string {
+		options := s["shop-production-web"].One(t, "AWS::ElasticBeanstalk::Environment").Options()
+		return options["aws:ec2:vpc Subnets"] + " " + options["aws:ec2:vpc AssociatePublicIpAddress"]
+	}
+	if where(moved) != where(after) || where(moved) == where(before) {
+		t.Errorf("instances are in %s, then in %s, then in %s", where(before), where(moved), where(after))
+	}
+	// Nothing that stays uses what the second step takes.
+	for path, r := range moved["shop-production-network"].Resources {
+		if is := after["shop-production-network"].Resources[path]; is != nil && is.Property("Subnets") != r.Property("Subnets") {
+			t.Errorf("%s moves with the second step from %s to %s", path, r.Property("Subnets"), is.Property("Subnets"))
+		}
+	}
+	for _, kind := range []string{"AWS::EC2::NatGateway", "AWS::EC2::EIP"} {
+		if n := len(after["shop-production-network"].OfType(kind)); n != 0 {
+			t.Errorf("%d of %s remain", n, kind)
 		}
 	}
 }

@@ -20,9 +20,14 @@ type NetworkConfig struct {
 	// MaxAZs is the number of availability zones of a new VPC, 2 or 3. Default: 2.
 	MaxAZs int `beanpole:"maxAzs"`
 	// NATGateways is the number of NAT gateways of a new VPC, through which instances in private subnets reach the internet:
-	// up to one a zone. With 0 the instances are in public subnets and have public addresses, which only the load balancer
-	// is let in to. Default: 1, for web servers with single instances alone 0.
+	// up to one a zone. With 0 there are no private subnets: the instances are in public ones and have public addresses,
+	// which only the load balancer is let in to. From 0 one deployment leads to more, but to 0 it takes two, because the
+	// network is deployed first: one with publicInstances beside the gateways, then one without them, or running instances
+	// lose their way to the internet. Default: 1, for web servers with single instances alone 0.
 	NATGateways *int `beanpole:"natGateways"`
+	// PublicInstances puts the instances into the public subnets of a new VPC though it has NAT gateways: the step before
+	// natGateways 0. Default: false, with natGateways 0 true.
+	PublicInstances bool `beanpole:"publicInstances"`
 	// VPC is a VPC that exists already. Nothing of it is looked up or changed. Whether there is one, and which, is fixed once an
 	// environment in it exists. Default: a new one.
 	VPC *VPCConfig `beanpole:"vpc"`
@@ -135,7 +140,7 @@ func (n NetworkConfig) publicInstances() bool {
 	if n.VPC != nil {
 		return len(n.VPC.PrivateSubnetIDs) == 0
 	}
-	return n.natGateways() == 0
+	return n.PublicInstances || n.natGateways() == 0
 }
 
 // members are the names of the environments in a network, in the order of their rule priorities.
@@ -193,7 +198,7 @@ func (n NetworkConfig) validate(problem reporter, members []EnvironmentConfig) {
 		for _, new := range []struct {
 			key string
 			is  bool
-		}{{"cidr", n.CIDR != ""}, {"maxAzs", n.MaxAZs != 0}, {"natGateways", n.NATGateways != nil}} {
+		}{{"cidr", n.CIDR != ""}, {"maxAzs", n.MaxAZs != 0}, {"natGateways", n.NATGateways != nil}, {"publicInstances", n.PublicInstances}} {
 			if new.is {
 				problem(new.key, "is for a new VPC, and vpc is one that exists; remove one of the two")
 			}
