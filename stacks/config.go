@@ -287,8 +287,16 @@ func (c Config) Validate() error {
 		problem("source", "is missing; give the directory of the Django project, relative to cdk.json")
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Acknowledge)) {
-		if !strings.HasPrefix(id, "beanpole:") {
-			problem("acknowledge."+id, "is not the id of a warning; the warning says it, as in \"beanpole:migrate\"")
+		if name, ok := strings.CutPrefix(id, warningPrefix); !ok || !slices.Contains(warnings, name) {
+			meant := name // with the prefix
+			if !slices.Contains(warnings, name) {
+				meant = suggest.Closest(name, warnings)
+			}
+			if meant != "" {
+				problem("acknowledge."+id, "is not the id of a warning; did you mean %q?", warningPrefix+meant)
+			} else {
+				problem("acknowledge."+id, "is not the id of a warning; the warning says it, as in \"beanpole:migrate\"")
+			}
 		}
 		if strings.TrimSpace(c.Acknowledge[id]) == "" {
 			problem("acknowledge."+id, "has no reason; say why the warning may stand")

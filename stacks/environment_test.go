@@ -376,14 +376,21 @@ func TestKindsAndTheirKeys(t *testing.T) {
 
 // A warning that was weighed is not told again: its reason stands in the configuration.
 func TestAWarningIsAcknowledged(t *testing.T) {
+	const many = `{"production": {"hostedZone": {"id": "Z0123456789ABCDEFGHIJ", "name": "example.com"}, "domains": `
 	for name, c := range map[string]struct {
-		more string
-		told bool
+		configuration string
+		told          bool
 	}{
-		"as it is":     {`, "migrate": true`, true},
-		"acknowledged": {`, "migrate": true, "acknowledge": {"beanpole:migrate": "migrations add, and take away one release later"}`, false},
+		"as it is":                   {`{"production": {}}, "migrate": true`, true},
+		"acknowledged":               {`{"production": {}}, "migrate": true, "acknowledge": {"beanpole:migrate": "migrations add, and take away one release later"}`, false},
+		"of the network":             {many + domains(11) + `}}`, true},
+		"of the network, weighed":    {many + domains(11) + `}}, "acknowledge": {"beanpole:certificate-names": "the quota is 100"}`, false},
+		"a name":                     {`{"production": {"environmentName": "shop-live"}}`, true}, // another tier fails
+		"a name and a prefix":        {`{"production": {"environmentName": "shop-live", "cnamePrefix": "shop-live"}}`, true},
+		"a name, weighed":            {`{"production": {"environmentName": "shop-live"}}, "acknowledge": {"beanpole:fixed-name": "it stays a web server"}`, false},
+		"a prefix, without the name": {`{"production": {"cnamePrefix": "shop-live"}}`, false}, // what replaces the environment changes it
 	} {
-		report, err := os.ReadFile(filepath.Join(synth(t, `{"production": {}}`+c.more), "validation-report.json"))
+		report, err := os.ReadFile(filepath.Join(synth(t, c.configuration), "validation-report.json"))
 		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
@@ -400,6 +407,7 @@ func TestAWarningIsAcknowledged(t *testing.T) {
 			t.Errorf("%s: told %v, want %v: %s", name, told, c.told, report)
 		}
 	}
-	_, err := load(t, `{"production": {}}, "acknowledge": {"migrate": "yes", "beanpole:migrate": " "}`, nil)
-	requireParts(t, err.Error(), `beanpole.acknowledge.migrate: `, "beanpole:migrate", "beanpole.acknowledge.beanpole:migrate: has no reason")
+	_, err := load(t, `{"production": {}}, "acknowledge": {"migrate": "yes", "beanpole:migrat": "yes", "beanpole:gremlins": "yes", "beanpole:migrate": " "}`, nil)
+	requireParts(t, err.Error(), `beanpole.acknowledge.migrate: is not the id of a warning; did you mean "beanpole:migrate"?`, `beanpole.acknowledge.beanpole:migrat: is not the id of a warning; did you mean "beanpole:migrate"?`,
+		"beanpole.acknowledge.beanpole:gremlins: is not the id of a warning; the warning says it", "beanpole.acknowledge.beanpole:migrate: has no reason")
 }

@@ -307,6 +307,7 @@ func (n *Network) certificates(stack awscdk.Stack, config Config, members []stri
 				awscdk.Validations_Of(made).AddWarning(jsii.String("beanpole:certificate-names"), jsii.Sprintf(
 					"%d domains are more than the %d names that AWS Certificate Manager puts into one certificate by default; ask for a higher quota, or use a wildcard",
 					len(environment.Domains), namesInCertificate))
+				config.acknowledge(made)
 			}
 			found = append(found, certificate{id + "-ListenerCertificate", awselasticloadbalancingv2.ListenerCertificate_FromCertificateManager(made)})
 		}

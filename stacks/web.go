@@ -78,16 +78,14 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 	}
 
 	w.Environment = django.NewEnvironment(w.Stack, "Web", config.djangoProps(id, around))
-	awscdk.Validations_Of(w.Environment).Acknowledge(&awscdk.Acknowledgment{
-		Id:     jsii.String("Annotation::beanpole:fixed-name"),
-		Reason: jsii.String("No key of the configuration replaces the environment"),
-	})
+	if environment.EnvironmentName == "" {
+		// A new one has another prefix, and a worker has none.
+		acknowledge(w.Environment, "beanpole:fixed-name", "What replaces an environment with a cnamePrefix, another cnamePrefix or tier, changes the prefix too")
+	}
 	for _, worker := range environment.Workers {
 		queues[worker].GrantSendMessages(w.Environment)
 	}
-	for _, warning := range slices.Sorted(maps.Keys(config.Acknowledge)) {
-		awscdk.Validations_Of(w.Environment).Acknowledge(&awscdk.Acknowledgment{Id: jsii.String("Annotation::" + warning), Reason: jsii.String(config.Acknowledge[warning])})
-	}
+	config.acknowledge(w.Environment)
 	if environment.balanced() {
 		w.addRules(environment, network, config.https(id))
 		w.addAlarm(around.topic)
