@@ -52,7 +52,7 @@ func TestLoadConfigSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"certificate of another service", `{"production": {"domains": ["a.example.com"], "certificateArn": "arn:aws:s3:::x"}}`, nil, []string{"beanpole.environments.production.certificateArn: ", `"arn:aws:s3:::x"`}},
 		{"certificate of another region", `{"production": {"account": "123456789012", "region": "eu-west-1", "domains": ["a.example.com"], ` + certificate + `}}`, nil, []string{"beanpole.environments.production.certificateArn: ", "eu-west-1", "own region"}},
 		{"wildcard that comes first", `{"a": {"network": "n", "domains": ["*.example.com"]}, "b": {"network": "n", "rulePriority": 200, "domains": ["www.example.com"]}}`, nil, []string{"*.example.com of a takes the requests for www.example.com of b", "lower rulePriority"}},
-		{"a value for a secret", `{"production": {"secrets": {"DATABASE_URL": "postgres://u:hunter2@h/n"}}}`, nil, []string{"beanpole.environments.production.secrets.DATABASE_URL: ", "never the value"}},
+		{"a value for a secret", `{"production": {"secrets": {"DATABASE_URL": "postgres://u:hunter2@h/n"}}}`, nil, []string{`beanpole.environments.production.secrets["DATABASE_URL"]: ARN: a value of 24 characters is not an ARN`}},
 		{"long name", `{"` + strings.Repeat("a", 51) + `": {}}`, nil, []string{"up to 50"}},
 		{"zone without a domain", `{"production": {"hostedZone": {"id": "Z1", "name": "example.com"}}}`, nil, []string{"beanpole.environments.production.hostedZone: ", "domains"}},
 		{"zone without a name", `{"production": {"domains": ["a.example.com"], "hostedZone": {"id": "Z1"}}}`, nil, []string{"beanpole.environments.production.hostedZone: both id and name"}},

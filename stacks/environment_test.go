@@ -146,6 +146,13 @@ func TestSecretsOfEachKind(t *testing.T) {
 	}
 }
 
+// A key of your own may be that of SECRET_KEY's secret alone.
+func TestTheKeyOfASecretKeyOfYourOwn(t *testing.T) {
+	const shared, key = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:django-AbCdEf", "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+	web := templates(t, `{"production": {"secretKeyArn": "`+shared+`", "secretsKmsKeyArn": "`+key+`"}}`)["shop-production-web"]
+	requireParts(t, web.Resources["shop-production-web/Web/InstanceRole"].Property("Policies"), shared, key, "kms:Decrypt")
+}
+
 // A process gets the requests for its paths before the default one, which gets the rest.
 func TestFurtherProcessesHavePathsOfTheirOwn(t *testing.T) {
 	all := templates(t, `{"production": {"domains": `+domains(6)+`, "certificateArn": "`+certificate+`", "rulePriority": 300, "processes": {
@@ -358,7 +365,8 @@ func TestKindsAndTheirKeys(t *testing.T) {
 			[]string{"environments.a.processes.web.rulePriority: the rules of web are at 3 to 5", "one of api is at 3 too"}},
 		"ARNs": {`{"a": {"roles": {"permissionsBoundaryArn": "boundary", "instanceManagedPolicyArns": ["AdministratorAccess"]}, "notifications": {"email": "ops", "topicArn": "arn:aws:sns:eu-central-1:123456789012:ops.fifo"}, "secretsKmsKeyArn": "alias/x", "secretKeyArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:django-AbCdEf:key"}}`,
 			[]string{"environments.a.roles.permissionsBoundaryArn: ", "environments.a.roles.instanceManagedPolicyArns[0]: ", `environments.a.notifications.email: "ops"`, "environments.a.notifications.email: topicArn is given too",
-				"environments.a.notifications.topicArn: ", "standard", "environments.a.secretKeyArn: ", "environments.a.secretsKmsKeyArn: ", "has no effect without secrets"}},
+				"environments.a.notifications.topicArn: ", "standard", "environments.a.secretKeyArn: ", "environments.a.secretsKmsKeyArn: "}},
+		"a key without secrets": {`{"a": {"secretsKmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"}}`, []string{"environments.a.secretsKmsKeyArn: has no effect without secrets or secretKeyArn"}},
 		"workers": {`{"a": {"workers": ["b", "c", "c", "x"], "variables": {"C_QUEUE_URL": "mine"}}, "b": {"rulePriority": 200}, "c": {"tier": "Worker", "workers": ["c"]}}`,
 			[]string{`environments.a.workers[0]: there is no worker environment "b"`, `environments.a.workers[2]: "c" is there twice`, `environments.a.workers[3]: there is no worker environment "x"`, "environments.a.variables.C_QUEUE_URL: is the queue of c", "environments.c.workers: is for a web server"}},
 		"a worker elsewhere": {`{"a": {"workers": ["c"]}, "c": {"tier": "Worker", "account": "123456789012", "region": "eu-central-1"}}`, []string{"environments.a.workers[0]: c is in another account or region"}},

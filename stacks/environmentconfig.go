@@ -89,7 +89,9 @@ type EnvironmentConfig struct {
 	// SecretKeyARN is the complete ARN of a secret of your own for Django's SECRET_KEY, which environments share that trust
 	// one another's signatures, such as a web server and its worker. Default: one is generated.
 	SecretKeyARN string `beanpole:"secretKeyArn"`
-	// SecretsKMSKeyARN is the customer managed key that all of these are encrypted with. Default: the keys that AWS manages.
+	// SecretsKMSKeyARN is the customer managed key that secrets and the one of secretKeyArn are encrypted with; those that AWS
+	// manages may be among them. Where they have several keys of yours, give one here, and let the instances decrypt with the
+	// others by a policy in roles.instanceManagedPolicyArns. Default: the keys that AWS manages.
 	SecretsKMSKeyARN string `beanpole:"secretsKmsKeyArn"`
 	// OptionSettings are raw option settings by namespace and name, for what has no key. Default: none.
 	OptionSettings map[string]map[string]string `beanpole:"optionSettings"`
@@ -359,9 +361,7 @@ type RolesConfig struct {
 
 var (
 	accountID      = regexp.MustCompile(`^\d{12}$`)
-	secretARN      = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+-[A-Za-z0-9]{6})(?::([^:]+))?$`)
 	wholeSecretARN = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+-[A-Za-z0-9]{6}$`)
-	parameterARN   = regexp.MustCompile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter/.+$`)
 	acmARN         = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/.+$`)
 	iamARN         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:server-certificate/.+$`)
 	policyARN      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+$`)
@@ -408,12 +408,6 @@ func (e EnvironmentConfig) validate(problem reporter) {
 				e.CertificateARN, "arn:aws:acm:eu-central-1:123456789012:certificate/…")
 		case acm != nil && e.Region != "" && acm[1] != e.Region:
 			problem("certificateArn", "the certificate is in %s, but the load balancer in %s; a load balancer takes certificates of its own region", acm[1], e.Region)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(e.Secrets)) {
-		if !secretARN.MatchString(e.Secrets[name]) && !parameterARN.MatchString(e.Secrets[name]) {
-			problem("secrets."+name, "is not the complete ARN of a secret in AWS Secrets Manager, which ends in a hyphen and six letters or digits "+
-				"and perhaps a colon and a key, nor that of a parameter in Parameter Store; give the ARN, never the value") // which may have been given: it is not repeated here
 		}
 	}
 	if zone := e.HostedZone; zone != nil {
@@ -535,8 +529,8 @@ func (e EnvironmentConfig) validateARNs(problem reporter) {
 			problem("notifications.email", "topicArn is given too; subscribe the address to that topic, or give one of the two")
 		}
 	}
-	if e.SecretsKMSKeyARN != "" && len(e.Secrets) == 0 {
-		problem("secretsKmsKeyArn", "has no effect without secrets; remove it")
+	if e.SecretsKMSKeyARN != "" && len(e.Secrets) == 0 && e.SecretKeyARN == "" {
+		problem("secretsKmsKeyArn", "has no effect without secrets or secretKeyArn; remove it")
 	}
 }
 

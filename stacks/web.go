@@ -70,11 +70,14 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 	if arn := environment.Roles.PermissionsBoundaryARN; arn != "" {
 		around.boundary = w.managedPolicy(arn)
 	}
-	if arn := environment.SecretKeyARN; arn != "" {
-		around.secretKey = awssecretsmanager.Secret_FromSecretCompleteArn(w.Stack, jsii.String("SecretKey"), &arn)
-	}
 	if arn := environment.SecretsKMSKeyARN; arn != "" {
 		around.secretsKey = awskms.Key_FromKeyArn(w.Stack, jsii.String("SecretsKey"), &arn)
+	}
+	if arn := environment.SecretKeyARN; arn != "" {
+		around.secretKey = awssecretsmanager.Secret_FromSecretAttributes(w.Stack, jsii.String("SecretKey"), &awssecretsmanager.SecretAttributes{
+			SecretCompleteArn: &arn,
+			EncryptionKey:     around.secretsKey,
+		})
 	}
 
 	w.Environment = django.NewEnvironment(w.Stack, "Web", config.djangoProps(id, around))
@@ -419,8 +422,9 @@ func (e EnvironmentConfig) secrets(key awskms.IKey) map[string]elasticbeanstalk.
 	secrets := map[string]elasticbeanstalk.Secret{}
 	for name, arn := range e.Secrets {
 		secret := elasticbeanstalk.Secret{ARN: arn, EncryptionKey: key}
-		if match := secretARN.FindStringSubmatch(arn); match != nil {
-			secret.ARN, secret.JSONKey = match[1], match[2]
+		// arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME:KEY
+		if parts := strings.SplitN(arn, ":", 8); len(parts) == 8 && parts[2] == "secretsmanager" {
+			secret.ARN, secret.JSONKey = strings.Join(parts[:7], ":"), parts[7]
 		}
 		secrets[name] = secret
 	}
