@@ -46,6 +46,9 @@ func TestWithoutADomainTheSiteIsTheLoadBalancersOwnName(t *testing.T) {
 		"URL":             "http://${shop-production-network/LoadBalancer.DNSName}/",
 		"EnvironmentName": "${shop-production-web/Web}",
 		"TargetGroupARN":  "${shop-production-web/Web/TargetGroupARN.StackResourceDetail.PhysicalResourceId}",
+		// What Elastic Load Balancing says of it after the deployment, not what was asked for.
+		"HealthCheckPath":         "${shop-production-web/Web/HealthCheck.TargetGroups.0.HealthCheckPath}",
+		"HealthCheckSuccessCodes": "${shop-production-web/Web/HealthCheck.TargetGroups.0.Matcher.HttpCode}",
 	} {
 		if got := web.Outputs[output]; got != want {
 			t.Errorf("output %s is %q, want %q", output, got, want)

@@ -116,8 +116,13 @@ func TestAnEMailAddressHearsOfEventsAndOfASiteThatIsDown(t *testing.T) {
 	if n := len(own.OfType("AWS::SNS::Topic")); n != 0 {
 		t.Errorf("%d topics besides", n)
 	}
-	if n := len(templates(t, `{"production": {}}`)["shop-production-web"].OfType("AWS::CloudWatch::Alarm")); n != 0 {
-		t.Errorf("%d alarms that nobody hears", n)
+	// Without anybody to tell it is in the console, and does nothing; a worker and a single instance have no target group.
+	quiet := templates(t, `{"production": {}, "tasks": {"tier": "Worker"}, "demo": {"environmentType": "SingleInstance", "cnamePrefix": "shop-demo"}}`)
+	alarm = quiet["shop-production-web"].One(t, "AWS::CloudWatch::Alarm")
+	requireProperties(t, alarm, map[string]string{"MetricName": "HealthyHostCount", "AlarmActions": "", "OKActions": "",
+		"Dimensions.0.Name": "LoadBalancer", "Dimensions.0.Value": "${shop-production-network/LoadBalancer.LoadBalancerFullName}", "Dimensions.1.Name": "TargetGroup"})
+	if n := len(quiet["shop-tasks-web"].OfType("AWS::CloudWatch::Alarm")) + len(quiet["shop-demo-web"].OfType("AWS::CloudWatch::Alarm")); n != 0 {
+		t.Errorf("%d alarms where there is no load balancer", n)
 	}
 }
 

@@ -47,6 +47,7 @@ var accepted = []acceptedFinding{
 		"the path goes on with the environment's id, which is not known before its instances need the role"},
 	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/elasticbeanstalk/*]:`, `-web/Web/InstanceRole`,
 		"the log groups have the environment's generated name, which is not known before its instances need the role"},
+	{`AwsSolutions-IAM5[Resource::*]:`, `-web/Web/HealthCheck/CustomResourcePolicy`, "elasticloadbalancing:DescribeTargetGroups knows no resources"},
 	{`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/awseb-<*>-stack/*]:`, `-web/Web/TargetGroupARN/CustomResourcePolicy`,
 		"the last part of a stack's ARN is a random id; the stack's name is whole"},
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
@@ -91,7 +92,7 @@ func newWeb(scope constructs.Construct, config Config, id string, network *Netwo
 	config.acknowledge(w.Environment)
 	if environment.balanced() {
 		w.addRules(environment, network, config.https(id))
-		w.addAlarm(around.topic)
+		w.addAlarm(network, around.topic)
 	}
 	w.addRecords(id, environment, network)
 	w.addOutputs(environment, around, config.https(id))
@@ -504,13 +505,18 @@ func (w *Web) addRules(environment EnvironmentConfig, network *Network, https bo
 	}
 }
 
-// addAlarm tells who wants to know when the site has no healthy instance, and when it has one again.
-func (w *Web) addAlarm(topic awssns.ITopic) {
+// addAlarm watches whether the site has a healthy instance, also where nobody is told: the console and whoever deploys see
+// its state. It tells who wants to know, and when there is one again.
+func (w *Web) addAlarm(network *Network, topic awssns.ITopic) {
+	alarm := w.Environment.NoHealthyHostAlarm(defaultProcess)
+	if balancer, ok := network.LoadBalancer.(awselasticloadbalancingv2.ApplicationLoadBalancer); ok {
+		// The CDK would cut the name out of the ARN, which is an output of another stack: cfn-lint refuses that.
+		alarm.Node().DefaultChild().(awscloudwatch.CfnAlarm).AddPropertyOverride(jsii.String("Dimensions.0.Value"), balancer.LoadBalancerFullName())
+	}
 	if topic == nil {
 		return
 	}
 	action := awscloudwatchactions.NewSnsAction(topic)
-	alarm := w.Environment.NoHealthyHostAlarm(defaultProcess)
 	alarm.AddAlarmAction(action)
 	alarm.AddOkAction(action)
 }
@@ -558,6 +564,9 @@ func (w *Web) addOutputs(environment EnvironmentConfig, around surroundings, htt
 	output("EnvironmentName", w.Environment.EnvironmentName(), "The Elastic Beanstalk environment")
 	if environment.balanced() {
 		output("TargetGroupARN", *w.Environment.TargetGroup().TargetGroupArn(), "The target group of the default process")
+		path, codes := w.Environment.DeployedHealthCheck(defaultProcess)
+		output("HealthCheckPath", path, "The path that the target group asks for, as Elastic Load Balancing says after the deployment")
+		output("HealthCheckSuccessCodes", codes, "The status codes that count as healthy for it, likewise")
 	}
 	if around.queue != nil {
 		output("QueueURL", *around.queue.QueueUrl(), "The queue that the worker takes its messages from")
