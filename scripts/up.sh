@@ -13,7 +13,7 @@ step "AWS on this computer"
 beanpole local start
 
 step "cdk bootstrap"
-aws npx cdk bootstrap --progress bar 2>&1
+aws npx cdk bootstrap 2>&1
 
 step "cdk deploy --all"
 outputs=.beanpole/outputs.json

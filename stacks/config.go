@@ -84,18 +84,26 @@ func LoadConfig(context map[string]any) (Config, error) {
 	if len(problems) == 0 {
 		return config, config.Validate()
 	}
-	// Of what could not be read nothing more is said: it would be judged as missing.
+	// Of what could not be read, and of what stands beside it in one object, nothing more is said: it would be judged as
+	// missing.
 	unread := map[string]bool{}
 	for _, p := range problems {
 		path, _, _ := strings.Cut(p.Error(), ": ")
-		unread[path] = true
+		unread[path], unread[parent(path)] = true, true
 	}
+	delete(unread, ContextKey+".environments")
 	for _, line := range lines(config.Validate()) {
-		if path, _, _ := strings.Cut(line, ": "); !unread[path] {
+		path, _, _ := strings.Cut(line, ": ")
+		if !unread[path] && !(unread[parent(path)] && strings.Count(path, ".") > 2) && tree != nil {
 			problems = append(problems, errors.New(line))
 		}
 	}
 	return Config{}, errors.Join(problems...)
+}
+
+// parent is the object that a key stands in.
+func parent(path string) string {
+	return path[:max(strings.LastIndex(path, "."), 0)]
 }
 
 // given is a value of the command line, which has text only.
@@ -148,11 +156,30 @@ func overridden(context map[string]any) (map[string]any, []error) {
 		if text, ok := value.(string); ok {
 			value = given(text)
 		}
-		if err := set(tree, strings.Split(path, "."), value); err != nil {
+		keys := strings.Split(path, ".")
+		if err := madeByPath(object, keys); err != nil {
+			problems = append(problems, fmt.Errorf("-c %s: %w", key, err))
+		} else if err := set(tree, keys, value); err != nil {
 			problems = append(problems, fmt.Errorf("-c %s: %w", key, err))
 		}
 	}
 	return tree, problems
+}
+
+// madeByPath refuses a path to an environment that is not there: a slip of the pen would deploy another one.
+func madeByPath(object map[string]any, keys []string) error {
+	environments, _ := clone(object)["environments"].(map[string]any)
+	if keys[0] != "environments" || len(keys) < 3 || environments == nil {
+		return nil
+	}
+	if _, there := environments[keys[1]]; there {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(environments))
+	if meant := suggest.Closest(keys[1], names); meant != "" {
+		return fmt.Errorf("there is no environment %q; did you mean %q? A new one is added in cdk.json", keys[1], meant)
+	}
+	return fmt.Errorf("there is no environment %q; the environments are %s, and a new one is added in cdk.json", keys[1], strings.Join(names, ", "))
 }
 
 // clone copies a tree. What a program gives the CDK as its context, rather than in cdk.json, comes back with every object

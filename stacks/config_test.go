@@ -105,6 +105,12 @@ func TestLoadConfigSaysWhatIsWrongAndWhere(t *testing.T) {
 			"beanpole.networks.n.loadBalancer.existing.canonicalHostedZoneId: is missing", "beanpole.networks.n.loadBalancer.existing.httpListenerArn: is missing; an environment without domains",
 			"beanpole.environments.c.certificateArn: is for a new load balancer"}},
 		{"gateways", `{"production": {}}, "networks": {"production": {"natGateways": 3}}`, nil, []string{"beanpole.networks.production.natGateways: 3", "2"}},
+		{"path to an environment that is not there", `{"production": {}}`, map[string]any{"environments.prodction.capacity.maxSize": "6"}, []string{
+			`-c beanpole.environments.prodction.capacity.maxSize: there is no environment "prodction"; did you mean "production"?`}},
+		{"id of a zone", `{"production": {"domains": ["a.example.com"], "hostedZone": {"id": "my zone", "name": "example.com"}}}`, nil, []string{`beanpole.environments.production.hostedZone.id: "my zone"`}},
+		{"source", `{"production": {}}`, map[string]any{"source": "nowhere"}, []string{`beanpole.source: "nowhere" does not exist`}},
+		{"secret in plain text", `{"production": {"variables": {"API_TOKEN": "hunter2hunter2"}}}`, nil, []string{"give it in secrets", "name API_TOKEN in notSecret"}},
+		{"traffic splitting", `{"production": {"deployment": {"policy": "TrafficSplitting"}}}`, nil, []string{"beanpole.environments.production.deployment.policy: ", "does not use them; choose Immutable"}},
 		{"seconds", `{"production": {"healthCheck": {"interval": -1}}}`, nil, []string{"beanpole.environments.production.healthCheck.interval: -1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -151,8 +157,19 @@ func TestEveryProblemOfEveryEnvironmentIsInOneMessage(t *testing.T) {
 		"beanpole.environments.c.rulePriority", "beanpole.networks.d: ", "beanpole.networks.d.maxAzs")
 }
 
+// What follows from a value that cannot be read is not said.
+func TestAValueThatCannotBeReadHasNoConsequences(t *testing.T) {
+	_, err := load(t, `{"production": {"capacity": {"maxSize": "many"}}}`, nil)
+	if want := `beanpole.environments.production.capacity.maxSize: must be a whole number, but is "many"`; err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if _, err := stacks.LoadConfig(nil); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("without a configuration: %v", err)
+	}
+}
+
 func TestPathsOfTheCommandLineAreLaidOverTheObject(t *testing.T) {
-	config, err := load(t, `{"production": {"capacity": {"maxSize": 4}, "variables": {"A": "1"}}}`, map[string]any{
+	config, err := load(t, `{"production": {"capacity": {"maxSize": 4}, "variables": {"A": "1"}}, "staging": {}}`, map[string]any{
 		"application": "store",
 		"migrate":     "true",
 		"environments.production.capacity.maxSize":                            "6",

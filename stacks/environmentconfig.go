@@ -414,6 +414,9 @@ func (e EnvironmentConfig) validate(problem reporter) {
 		if zone.ID == "" || zone.Name == "" {
 			problem("hostedZone", `both id and name are needed, as in {"id": "Z0123456789ABCDEFGHIJ", "name": "example.com"}`)
 		}
+		if zone.ID != "" && !zoneID.MatchString(zone.ID) {
+			problem("hostedZone.id", "%q is not the id of a hosted zone, which is Z and capital letters and digits, as in \"Z0123456789ABCDEFGHIJ\"", zone.ID)
+		}
 		if len(e.Domains) == 0 {
 			problem("hostedZone", "a hosted zone is for the records of domains; name them in domains, or remove it")
 		}

@@ -91,6 +91,7 @@ var structures = map[string]reflect.Type{
 // inConfigTerms names the key of the configuration where the constructs name a field: most keys are called as the fields.
 func inConfigTerms(id, problem string) string {
 	problem = strings.TrimPrefix(problem, "Environment.") // django's props hold those of elasticbeanstalk in this field
+	problem = inConfigWords.Replace(problem)
 	key, rest, in := "environments.%s", problem, reflect.TypeFor[EnvironmentConfig]()
 	for _, f := range fields {
 		if after, ok := strings.CutPrefix(problem, f.field); ok && (after == "" || strings.ContainsRune(":[ ", rune(after[0]))) {
@@ -132,6 +133,15 @@ func inConfigTerms(id, problem string) string {
 	}
 	return strings.ReplaceAll(key, "%s", id) + ": " + rest
 }
+
+// inConfigWords are the fields that the constructs name in the middle of a message.
+var inConfigWords = strings.NewReplacer(
+	"Source: Path: ", "Source: ",
+	"give it in Secrets", "give it in secrets",
+	"in NotSecret", "in notSecret",
+	"Platform.DisableManagedUpdates", "platform.disableManagedUpdates",
+	", or leave LoadBalancer.Shared out for a dedicated load balancer", "", // every network has a shared one
+)
 
 // fieldName is a field at the beginning of a problem, perhaps with a name or a number behind it.
 var fieldName = regexp.MustCompile(`^([A-Za-z0-9]+)(?:\[("[^"]*"|\d+)\])?`)

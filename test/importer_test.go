@@ -70,11 +70,13 @@ func TestSomebodyElsesAppUsesTheConstructs(t *testing.T) {
 			"aws:elasticbeanstalk:environment:process:feed MatcherHTTPCode":         "200",
 			"aws:elasticbeanstalk:application:environment ALLOWED_HOSTS":            "${House/LoadBalancer.DNSName}",
 			"aws:elasticbeanstalk:application:environment UPLOADS":                  "${Shop/Uploads}",
+			"aws:elasticbeanstalk:application:environmentsecrets SECRET_KEY":        "${Shop/SecretKey}",
 			"aws:elasticbeanstalk:application:environment DATABASE_HOST":            "${Shop/Database.Endpoint.Address}",
 			"aws:elasticbeanstalk:application:environmentsecrets DATABASE_PASSWORD": "${Shop/Database/Secret/Attachment}:password",
 		}},
 		{worker, map[string]string{
 			"aws:elasticbeanstalk:sqsd WorkerQueueURL":                              "${Shop/Tasks}",
+			"aws:elasticbeanstalk:application:environmentsecrets SECRET_KEY":        "${Shop/SecretKey}",
 			"aws:elasticbeanstalk:sqsd HttpPath":                                    "/tasks/",
 			"aws:elasticbeanstalk:application:environment ALLOWED_HOSTS":            "localhost",
 			"aws:elasticbeanstalk:application:environment DATABASE_HOST":            "${Shop/Database.Endpoint.Address}",

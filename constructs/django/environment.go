@@ -80,7 +80,8 @@ type EnvironmentProps struct {
 	// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environment-cfg-staticfiles.html
 	StaticFiles map[string]string
 
-	// SecretKey is the secret whose value is Django's SECRET_KEY. Default: one is generated.
+	// SecretKey is the secret whose value is Django's SECRET_KEY. Environments that read each other's sessions, tokens or signed
+	// messages, as a web server and its worker may, need the same one: see [NewSecretKey]. Default: one is generated.
 	SecretKey awssecretsmanager.ISecret
 }
 
@@ -209,6 +210,19 @@ func validateHost(host string) error {
 	return nil
 }
 
+// NewSecretKey adds a secret whose value, 64 random letters and digits, is Django's SECRET_KEY, to give to more than one
+// environment.
+func NewSecretKey(scope constructs.Construct, id string) awssecretsmanager.Secret {
+	return awssecretsmanager.NewSecret(scope, &id, &awssecretsmanager.SecretProps{
+		Description: jsii.String("Django's SECRET_KEY"),
+		// Letters and digits survive every way of writing a variable down.
+		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
+			PasswordLength:     jsii.Number(64),
+			ExcludePunctuation: jsii.Bool(true),
+		},
+	})
+}
+
 // NewEnvironment adds an environment that runs the project to scope. It panics with everything that
 // [EnvironmentProps.Validate] and [elasticbeanstalk.EnvironmentProps.ValidateIn] find, as one error, before anything is added. What the app and the load balancer agree on
 // stays agreed: a later AddOptionSettings that changes it fails the synthesis.
@@ -218,14 +232,7 @@ func NewEnvironment(scope constructs.Construct, id string, props *EnvironmentPro
 	}
 	secretKey := props.SecretKey
 	if secretKey == nil {
-		secretKey = awssecretsmanager.NewSecret(scope, jsii.String(id+"SecretKey"), &awssecretsmanager.SecretProps{
-			Description: jsii.String("Django's SECRET_KEY"),
-			// Letters and digits survive every way of writing a variable down.
-			GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
-				PasswordLength:     jsii.Number(64),
-				ExcludePunctuation: jsii.Bool(true),
-			},
-		})
+		secretKey = NewSecretKey(scope, id+"SecretKey")
 	}
 	environment, err := props.environment(secretKey)
 	if err != nil {

@@ -92,6 +92,9 @@ func newShop(scope constructs.Construct, id string, h house) awscdk.Stack {
 		},
 	}
 
+	// Both read what the other has signed.
+	key := django.NewSecretKey(stack, "SecretKey")
+
 	inFront := both
 	inFront.LoadBalancer = elasticbeanstalk.LoadBalancer{Shared: h.loadBalancer}
 	inFront.Processes = map[string]elasticbeanstalk.Process{
@@ -103,6 +106,7 @@ func newShop(scope constructs.Construct, id string, h house) awscdk.Stack {
 		Environment:     inFront,
 		WSGIApplication: "shop.wsgi",
 		Hosts:           []string{*h.loadBalancer.LoadBalancerDnsName()},
+		SecretKey:       key,
 	})
 
 	behind := both
@@ -112,6 +116,7 @@ func newShop(scope constructs.Construct, id string, h house) awscdk.Stack {
 	worker := django.NewEnvironment(stack, "Worker", &django.EnvironmentProps{
 		Environment:     behind,
 		WSGIApplication: "shop.wsgi",
+		SecretKey:       key,
 	})
 
 	for _, environment := range []*elasticbeanstalk.Environment{web, worker} {
