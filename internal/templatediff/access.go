@@ -1,10 +1,13 @@
 package templatediff
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -43,6 +46,16 @@ func (c *comparison) accessOf(p *pair, r *resourceChange) {
 			}
 		}
 	}
+	// What the base had for the group of the new rule, and what the head has for the group of the old one.
+	around := func(in bool) [2][]any {
+		group := func(properties, others map[string]any) string {
+			if r.Type == "AWS::EC2::SecurityGroup" {
+				return "${" + r.Resource + ".GroupId}"
+			}
+			return cmp.Or(text(properties["GroupId"]), text(others["GroupId"]))
+		}
+		return [2][]any{p.base.rulesOf(group(after, before), in), p.head.rulesOf(group(before, after), in)}
+	}
 	for _, name := range sorted(kinds) {
 		b, a := before[name], after[name]
 		switch kinds[name] {
@@ -51,9 +64,9 @@ func (c *comparison) accessOf(p *pair, r *resourceChange) {
 		case "ManagedPolicies":
 			c.managed(r, b, a)
 		case "IngressRules":
-			c.rules(r, "lets in", true, list(b), list(a))
+			c.rules(r, "lets in", true, list(b), list(a), around(true))
 		case "EgressRules":
-			c.rules(r, "lets out", false, list(b), list(a))
+			c.rules(r, "lets out", false, list(b), list(a), around(false))
 		}
 	}
 	one := func(m map[string]any) []any {
@@ -64,9 +77,9 @@ func (c *comparison) accessOf(p *pair, r *resourceChange) {
 	}
 	switch r.schema.kind {
 	case "IngressRuleResource":
-		c.rules(r, "lets in", true, one(before), one(after))
+		c.rules(r, "lets in", true, one(before), one(after), around(true))
 	case "EgressRuleResource":
-		c.rules(r, "lets out", false, one(before), one(after))
+		c.rules(r, "lets out", false, one(before), one(after), around(false))
 	case "LambdaPermission":
 		if b, a := permission(before), permission(after); b != a {
 			if b != "" {
@@ -354,38 +367,151 @@ func (c *comparison) managed(r *resourceChange, before, after any) {
 	}
 }
 
-// rules compares the rules of a security group.
-func (c *comparison) rules(r *resourceChange, verb string, in bool, before, after []any) {
-	read := func(all []any) map[string]bool {
-		out := map[string]bool{}
+// rules compares the rules of a security group. What another rule on the same side lets through too is no news, so that a
+// rule which takes the place of a wider one only narrows: around are the rules of the same group that other resources have.
+func (c *comparison) rules(r *resourceChange, verb string, in bool, before, after []any, around [2][]any) {
+	read := func(all []any) (out []rule) {
 		for _, e := range all {
 			m, _ := e.(map[string]any)
 			if m == nil {
 				continue
 			}
-			sentence, public := rule(m, in)
-			out[sentence] = public
+			if one := readRule(m, in); !slices.ContainsFunc(out, func(o rule) bool { return o.sentence == one.sentence }) {
+				out = append(out, one)
+			}
 		}
+		slices.SortFunc(out, func(a, b rule) int { return cmp.Compare(a.sentence, b.sentence) })
 		return out
 	}
 	b, a := read(before), read(after)
-	for _, sentence := range sorted(a) {
-		if _, ok := b[sentence]; !ok {
-			c.grant(r.Place, Broadens, in && a[sentence], "%s %s", verb, sentence)
+	had, has := append(read(around[0]), b...), append(read(around[1]), a...)
+	for _, one := range a {
+		if !slices.ContainsFunc(had, func(o rule) bool { return o.covers(one) }) {
+			c.grant(r.Place, Broadens, in && one.public, "%s %s", verb, one.sentence)
 		}
 	}
-	for _, sentence := range sorted(b) {
-		if _, ok := a[sentence]; !ok {
-			c.grant(r.Place, Narrows, false, "no longer %s %s", verb, sentence)
+	for _, one := range b {
+		if slices.ContainsFunc(has, func(o rule) bool { return o.covers(one) }) {
+			continue
 		}
+		var left []string
+		for _, o := range has {
+			if one.covers(o) && !slices.Contains(left, o.sentence) && !slices.ContainsFunc(had, func(old rule) bool { return old.sentence == o.sentence }) {
+				left = append(left, o.sentence)
+			}
+		}
+		only := ""
+		if len(left) > 0 {
+			only = ", only " + strings.Join(left, " and ")
+		}
+		c.grant(r.Place, Narrows, false, "no longer %s %s%s", verb, one.sentence, only)
 	}
 }
 
-func rule(m map[string]any, in bool) (sentence string, public bool) {
+// rulesOf returns the rules that a side has for a security group, given by the text of its id: those of the group's own
+// property and those that are resources of their own.
+func (s *side) rulesOf(group string, in bool) []any {
+	if group == "" {
+		return nil
+	}
+	property, typ := "SecurityGroupEgress", "AWS::EC2::SecurityGroupEgress"
+	if in {
+		property, typ = "SecurityGroupIngress", "AWS::EC2::SecurityGroupIngress"
+	}
+	var out []any
+	for _, id := range sorted(s.resources) {
+		switch r := s.resources[id]; r.Type {
+		case "AWS::EC2::SecurityGroup":
+			if group == "${"+id+".GroupId}" || group == "${"+id+"}" {
+				out = append(out, list(s.scope.canonical(r.Properties[property]))...)
+			}
+		case typ:
+			if m, _ := s.scope.canonical(r.Properties).(map[string]any); text(m["GroupId"]) == group {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
+
+// rule is one rule of a security group.
+type rule struct {
+	sentence string
+	public   bool
+	// protocol is a name, or "-1" for all. from and to are ports, or ICMP's type and code; -1 is all of them.
+	protocol string
+	from, to int
+	known    bool // protocol and ports are
+	peers    []string
+	ranges   []netip.Prefix // those of the peers that are addresses
+}
+
+// covers says that a rule lets through all that another one does.
+func (r rule) covers(o rule) bool {
+	if r.sentence == o.sentence {
+		return true
+	}
+	if !r.known || r.protocol != "-1" && (!o.known || r.protocol != o.protocol) {
+		return false
+	}
+	switch {
+	case r.protocol == "-1" || r.from == -1:
+	case strings.HasPrefix(r.protocol, "icmp"):
+		if r.from != o.from || r.to != -1 && r.to != o.to {
+			return false
+		}
+	case o.from == -1 || r.from > o.from || r.to < o.to:
+		return false
+	}
+	return len(o.peers) > 0 && !slices.ContainsFunc(o.peers, func(peer string) bool { return !r.reaches(peer) })
+}
+
+// reaches says that a peer of another rule is among a rule's own.
+func (r rule) reaches(peer string) bool {
+	if slices.Contains(r.peers, peer) {
+		return true
+	}
+	everywhere := func(v6 bool) bool {
+		return slices.ContainsFunc(r.ranges, func(p netip.Prefix) bool { return p.Bits() == 0 && p.Addr().Is6() == v6 })
+	}
+	kind, value, _ := strings.Cut(peer, " ")
+	switch kind {
+	case "CidrIp", "CidrIpv6":
+		if everywhere(kind == "CidrIpv6") {
+			return true // also a range that only a deployment knows
+		}
+		other, err := netip.ParsePrefix(value)
+		return err == nil && slices.ContainsFunc(r.ranges, func(p netip.Prefix) bool { return p.Bits() <= other.Bits() && p.Contains(other.Addr()) })
+	case "SourcePrefixListId", "DestinationPrefixListId":
+		return everywhere(false) && everywhere(true) // of either family
+	}
+	return everywhere(false) // a group: its members talk by IPv4, if they have not been given more
+}
+
+func readRule(m map[string]any, in bool) rule {
 	if _, _, ok := function(m); ok {
-		return text(m), false
+		return rule{sentence: text(m)}
 	}
 	protocol, from, to := text(m["IpProtocol"]), text(m["FromPort"]), text(m["ToPort"])
+	r := rule{protocol: strings.ToLower(protocol), from: -1, to: -1, known: protocol != "" && !strings.Contains(protocol, "$")}
+	if name, ok := map[string]string{"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}[r.protocol]; ok {
+		r.protocol = name
+	}
+	for _, port := range []struct {
+		text string
+		to   *int
+	}{{from, &r.from}, {to, &r.to}} {
+		if port.text == "" {
+			continue
+		}
+		n, err := strconv.Atoi(port.text)
+		if r.known = r.known && err == nil; err == nil {
+			*port.to = n
+		}
+	}
+	if r.from == 0 && r.to == 65535 {
+		r.from, r.to = -1, -1
+	}
 	what := from + "/" + protocol
 	switch {
 	case protocol == "-1":
@@ -403,14 +529,19 @@ func rule(m map[string]any, in bool) (sentence string, public bool) {
 	for _, name := range []string{"CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourceSecurityGroupName", "SourcePrefixListId",
 		"DestinationSecurityGroupId", "DestinationPrefixListId"} {
 		if peer := text(m[name]); peer != "" {
+			r.peers = append(r.peers, name+" "+peer)
+			if p, err := netip.ParsePrefix(peer); err == nil {
+				r.ranges = append(r.ranges, p)
+			}
 			if peer == "0.0.0.0/0" || peer == "::/0" {
-				public = true
+				r.public = true
 				peer = "everywhere (" + peer + ")"
 			}
 			peers = append(peers, peer)
 		}
 	}
-	return what + direction + strings.Join(peers, ", "), public
+	r.sentence = what + direction + strings.Join(peers, ", ")
+	return r
 }
 
 func permission(m map[string]any) string {
@@ -521,6 +652,22 @@ func kinds(actions any) string {
 	return strings.Join(out, ", ")
 }
 
+// sshRule reads "tcp, 22, 22, 10.0.0.0/8", as Beanstalk takes it.
+func sshRule(restriction string) rule {
+	parts := strings.Split(restriction, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	if len(parts) != 4 {
+		return rule{sentence: restriction}
+	}
+	peer := "CidrIp"
+	if strings.HasPrefix(parts[3], "sg-") {
+		peer = "SourceSecurityGroupId"
+	}
+	return readRule(map[string]any{"IpProtocol": parts[0], "FromPort": parts[1], "ToPort": parts[2], peer: parts[3]}, true)
+}
+
 // access says what an environment's options change on who reaches it.
 func (c *comparison) access(e *environmentChange) {
 	for i := range e.rows {
@@ -535,7 +682,11 @@ func (c *comparison) access(e *environmentChange) {
 		on, off := strings.EqualFold(after, "true"), strings.EqualFold(after, "false")
 		switch name := row.OptionName; {
 		case name == "SSHSourceRestriction":
-			say(Broadens, strings.Contains(after, "0.0.0.0/0"), "SSH is open to %s instead of %s", quoted(row.After), quoted(row.Before))
+			direction := Broadens
+			if was, is := sshRule(before), sshRule(after); was.covers(is) {
+				direction = Narrows
+			}
+			say(direction, direction == Broadens && strings.Contains(after, "0.0.0.0/0"), "SSH is open to %s instead of %s", quoted(row.After), quoted(row.Before))
 		case name == "EC2KeyName":
 			say(Alters, false, "another key pair logs in to the instances")
 		case name == "DisableIMDSv1" && off:
