@@ -444,24 +444,29 @@ func hostNotAllowed(f facts, s situation) Cause {
 	d := f.Django
 	has := "which is empty"
 	if len(d.AllowedHosts) > 0 {
-		shown := make([]string, 0, len(d.AllowedHosts))
-		for _, h := range d.AllowedHosts {
-			if len(shown) == 8 {
-				shown = append(shown, fmt.Sprintf("and %d more", len(d.AllowedHosts)-8))
-				break
-			}
-			if strings.ContainsAny(h, " \t\r\n<,") {
-				h = fmt.Sprintf("%q", clip(h))
-			}
-			shown = append(shown, h)
-		}
-		has = "which has: " + strings.Join(shown, ", ")
+		has = "which has: " + shownHosts(d)
 	}
 	c := Cause{ID: "allowed-hosts", Summary: fmt.Sprintf("%d: %s is not in ALLOWED_HOSTS (%s)", f.Last.StatusCode, s.address, has), Change: hostsAdvice(d, s)}
 	if f.Last.StatusCode != 400 {
 		c.Detail = fmt.Sprintf("the project's own page for that error fails on it too, so that it is a %d, not a 400", f.Last.StatusCode)
 	}
 	return c
+}
+
+// shownHosts lists the first entries of ALLOWED_HOSTS.
+func shownHosts(d *django) string {
+	shown := make([]string, 0, len(d.AllowedHosts))
+	for _, h := range d.AllowedHosts {
+		if len(shown) == 8 {
+			shown = append(shown, fmt.Sprintf("and %d more", len(d.AllowedHosts)-8))
+			break
+		}
+		if strings.ContainsAny(h, " \t\r\n<,") {
+			h = fmt.Sprintf("%q", clip(h))
+		}
+		shown = append(shown, h)
+	}
+	return strings.Join(shown, ", ")
 }
 
 const addAddress = `run the app through the wrapper that the Procfile of a django.NewEnvironment has: it adds the address to the variable ` +
@@ -490,8 +495,13 @@ func hostsAdvice(d *django, s situation) string {
 		if slices.Contains(others, s.variables.AllowedHosts) {
 			name, assigned = s.variables.AllowedHosts, "="
 		}
-		return fmt.Sprintf("the address reaches the app in %s; %s does not take it from there: ALLOWED_HOSTS %s os.environ.get(%q, \"\").split(%s)",
+		advice := fmt.Sprintf("the address reaches the app in %s, and the settings do not take it from there: in %s write: ALLOWED_HOSTS %s os.environ.get(%q, \"\").split(%s)",
 			strings.Join(others, " and "), settingsOf(d), assigned, name, splitAt(name, s))
+		if assigned == "=" && len(d.AllowedHosts) > 0 {
+			// What the line takes the place of must not get lost.
+			advice += fmt.Sprintf("; the names that it has now (%s) go into domains (cdk.json) or Hosts (django.EnvironmentProps), from which the variable is made", shownHosts(d))
+		}
+		return advice
 	}
 	if slices.Contains(d.AllowedHosts, "None") {
 		return "settings.py asked the metadata service and got nothing; " + addAddress

@@ -65,7 +65,7 @@ func TestCausesFromFacts(t *testing.T) {
 				f.Django.SettingsModule, f.Django.AddressIn = "shop.settings.production", []string{"DJANGO_HOSTS", "INSTANCE_IP"}
 				return f
 			}(),
-			id: "allowed-hosts", advises: `shop.settings.production does not take it from there: ALLOWED_HOSTS = os.environ.get("DJANGO_HOSTS", "").split(",")`,
+			id: "allowed-hosts", advises: `the settings do not take it from there: in shop.settings.production write: ALLOWED_HOSTS = os.environ.get("DJANGO_HOSTS", "").split(","); the names that it has now (www.example.com) go into domains (cdk.json) or Hosts (`,
 		},
 		"a page for the error that fails too": {
 			facts: facts{Last: answer{StatusCode: 500}, Django: disallowed("www.example.com")}, id: "allowed-hosts", says: "500: 10.0.1.23 is not in ALLOWED_HOSTS (which has: www.example.com)",
