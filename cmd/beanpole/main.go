@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -62,7 +63,18 @@ func run(args []string) int {
 		exit = &exitError{code: 2, err: err} // cobra's own: unknown command, unknown flag, wrong number of arguments
 	}
 	if exit.err != nil {
-		fmt.Fprintln(os.Stderr, "beanpole:", exit.err)
+		printError(os.Stderr, exit.err)
 	}
 	return exit.code
+}
+
+// printError prints one line for each of several errors.
+func printError(w io.Writer, err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			printError(w, one)
+		}
+		return
+	}
+	fmt.Fprintln(w, "beanpole:", err)
 }

@@ -75,6 +75,22 @@ func TestValidateExitCodes(t *testing.T) {
 	}
 }
 
+// Of several files that cannot be read, every line says who says so.
+func TestEveryErrorHasItsOwnLine(t *testing.T) {
+	_, unreadable := checkFiles([]string{"nothere.yaml", "norhere.yaml", "-"}, strings.NewReader("a: b: c"))
+	var out bytes.Buffer
+	printError(&out, unreadable)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 {
+		t.Errorf("want 3 lines:\n%s", &out)
+	}
+	for i, want := range []string{"open nothere.yaml: ", "open norhere.yaml: ", "-: "} {
+		if i < len(lines) && !strings.HasPrefix(lines[i], "beanpole: "+want) {
+			t.Errorf("%q, want beanpole: %s", lines[i], want)
+		}
+	}
+}
+
 func TestValidateJSON(t *testing.T) {
 	template := `{"Resources": {"Web": {"Type": "AWS::ElasticBeanstalk::Environment", "Metadata": {"aws:cdk:path": "S/Web"}, "Properties": {"OptionSettings": [
 {"Namespace": "aws:autoscaling:asg", "OptionName": "MinSize", "Value": "lots"},
