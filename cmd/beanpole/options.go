@@ -20,15 +20,15 @@ func newOptionsCommand() *cobra.Command {
 		Use:   "options [WORD...]",
 		Short: "Search Elastic Beanstalk's configuration options",
 		Long: `List the published configuration options whose namespace, name, default or allowed values have every WORD in them, whatever
-the case of its letters. Without a WORD all are listed. The last column says what a change does to a running
-environment. Exit code 1 if no option has the words.
+the case of its letters; some are found by other words too ("success codes"). Without a WORD all are listed. The last
+column says what a change does to a running environment. Exit code 1 if no option has the words.
 
 The defaults are those of the API and CloudFormation; the console and the EB CLI set other values of their own.
 
 With --compare FILE, report instead what AWS has changed since the catalogue was made: FILE is what
 "aws elasticbeanstalk describe-configuration-options" printed, "-" is standard input. Exit code 1 if there are
 differences.`,
-		Example: "  beanpole options healthcheck\n  beanpole options --json process default | jq '.[].name'\n" +
+		Example: "  beanpole options health check\n  beanpole options --json process default | jq '.[].name'\n" +
 			"  aws elasticbeanstalk describe-configuration-options --platform-arn ARN | beanpole options --compare -",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if answer != "" {
@@ -55,10 +55,22 @@ differences.`,
 	return cmd
 }
 
+// alsoCalled are words by which options are looked for that their names do not have.
+var alsoCalled = map[string]string{
+	"MatcherHTTPCode":             "health check\nhealthcheck\nsuccess codes\nstatus codes",
+	"HealthyThresholdCount":       "health check\nhealthcheck",
+	"UnhealthyThresholdCount":     "health check\nhealthcheck",
+	"HealthyThreshold":            "health check",
+	"UnhealthyThreshold":          "health check",
+	"Application Healthcheck URL": "health check path",
+	"StickinessEnabled":           "sticky sessions",
+	"DeregistrationDelay":         "connection draining",
+}
+
 func search(options []option.Option, words []string) []option.Option {
 	found := []option.Option{}
 	for _, o := range options {
-		text := strings.ToLower(strings.Join([]string{o.Namespace, o.Name, o.Default, o.Allowed()}, "\n"))
+		text := strings.ToLower(strings.Join([]string{o.Namespace, o.Name, o.Default, o.Allowed(), alsoCalled[o.Name]}, "\n"))
 		all := true
 		for _, w := range words {
 			all = all && strings.Contains(text, strings.ToLower(w))

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
 // execute runs the command line as main does, without the process.
@@ -147,6 +150,9 @@ func TestOptions(t *testing.T) {
 		{[]string{"healthcheckpath"}, 0, []string{"aws:elasticbeanstalk:environment:process:default\n", "HealthCheckPath", "no interruption"}},
 		{[]string{"LOADBALANCERTYPE"}, 0, []string{"classic", "classic, application, network", "refused after creation"}},
 		{[]string{"--json", "sharedloadbalancer"}, 0, []string{`"creationOnly": true`, `"effect": "refused after creation"`, `"url": "https://docs.aws.amazon.com/`}},
+		{[]string{"Health", "check"}, 0, []string{"MatcherHTTPCode", "  HealthyThresholdCount", "UnhealthyThresholdCount", "HealthCheckPath"}},
+		{[]string{"process", "healthcheck"}, 0, []string{"MatcherHTTPCode", "  HealthyThresholdCount", "UnhealthyThresholdCount"}},
+		{[]string{"success codes"}, 0, []string{"MatcherHTTPCode"}},
 		{nil, 0, []string{"aws:autoscaling:asg", "aws:elasticbeanstalk:eks:observability"}},
 		{[]string{"no", "such", "thing"}, 1, nil},
 		{[]string{"--json", "no such thing"}, 1, []string{"[]"}},
@@ -159,6 +165,15 @@ func TestOptions(t *testing.T) {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("%v: no %q in\n%s", tt.args, want, stdout)
 			}
+		}
+	}
+}
+
+// A word for an option that the catalogue does not have would find nothing, silently.
+func TestWhatOptionsAreAlsoCalledIsOfTheCatalogue(t *testing.T) {
+	for name := range alsoCalled {
+		if !slices.ContainsFunc(option.Catalogue(), func(o option.Option) bool { return o.Name == name }) {
+			t.Errorf("the catalogue has no %s", name)
 		}
 	}
 }
