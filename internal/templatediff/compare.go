@@ -121,9 +121,24 @@ func Compare(base, head *Assembly) *Report {
 	c.report.Notes = append(c.report.Notes, head.Warnings...)
 	slices.Sort(c.report.Notes)
 	c.report.Notes = slices.Compact(c.report.Notes)
+	c.report.several = c.severalEnvironments()
 	c.report.sort()
 	c.conclude()
 	return c.report
+}
+
+// severalEnvironments says that several stacks have one.
+func (c *comparison) severalEnvironments() bool {
+	stacks := 0
+	for _, p := range c.pairs {
+		for _, s := range []*side{p.base, p.head} {
+			if s.stack != nil && slices.ContainsFunc(s.stack.Document.Resources, func(r template.Resource) bool { return r.Type == template.Environment }) {
+				stacks++
+				break
+			}
+		}
+	}
+	return stacks > 1
 }
 
 // match pairs the stacks: by ID, then by name; two single templates are always a pair.

@@ -103,6 +103,9 @@ type Report struct {
 	Changes []Change `json:"changes"`
 	// Notes say what the reader should know before trusting the rest.
 	Notes []string `json:"notes"`
+
+	// several says that environments of several stacks were compared, changed or not: they tend to have one name.
+	several bool
 }
 
 // Verdict is the worst effect and one line about it.
@@ -152,6 +155,14 @@ func (p Place) name() string {
 		return rest
 	}
 	return p.Resource
+}
+
+// nameOf is the name of a place, with its stack where environments of several stacks were compared.
+func (r *Report) nameOf(p Place) string {
+	if r.several && p.Stack != "" {
+		return p.name() + " in " + p.Stack
+	}
+	return p.name()
 }
 
 // Action is what CloudFormation does with the resource as a whole.

@@ -585,7 +585,7 @@ func (r *Report) summarise(effect Effect, flags map[string]bool) string {
 	var parts []string
 	for _, e := range r.Environments {
 		if e.Effect.rank() >= Unknown.rank() || e.Effect == NewInstancesOnly {
-			parts = append(parts, e.name()+" "+e.Summary)
+			parts = append(parts, r.nameOf(e.Place)+" "+e.Summary)
 		}
 	}
 	for _, other := range []struct {
@@ -599,7 +599,7 @@ func (r *Report) summarise(effect Effect, flags map[string]bool) string {
 	} {
 		var names []string
 		for _, c := range r.Changes {
-			if name := c.name(); c.Effect == other.effect && c.Type != template.Environment && !slices.Contains(names, name) {
+			if name := r.nameOf(c.Place); c.Effect == other.effect && c.Type != template.Environment && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -614,7 +614,7 @@ func (r *Report) summarise(effect Effect, flags map[string]bool) string {
 	}
 	for _, c := range r.Changes {
 		if c.LosesData {
-			parts = append(parts, "the data of "+c.name()+" is lost")
+			parts = append(parts, "the data of "+r.nameOf(c.Place)+" is lost")
 		}
 	}
 	if len(parts) == 0 && effect.rank() <= AddsResource.rank() {
@@ -639,7 +639,7 @@ func (r *Report) summarise(effect Effect, flags map[string]bool) string {
 	if len(parts) == 0 {
 		for _, c := range r.Changes {
 			if c.Effect == effect {
-				parts = append(parts, join(c.name(), c.Why))
+				parts = append(parts, join(r.nameOf(c.Place), c.Why))
 				break
 			}
 		}

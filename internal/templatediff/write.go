@@ -71,7 +71,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 		if e.Version == nil {
 			continue
 		}
-		section("New version of " + e.name())
+		section("New version of " + r.nameOf(e.Place))
 		if !e.Version.Known {
 			b.WriteString("  the two bundles are not at hand, so that their files are not compared\n")
 			continue
@@ -133,7 +133,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 
 // severalStacks says that a place needs its stack's name to be found.
 func (r *Report) severalStacks() bool {
-	return slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Stack != r.Changes[0].Stack })
+	return r.several || slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Stack != r.Changes[0].Stack })
 }
 
 func sign(a Action) string {
@@ -245,6 +245,13 @@ func cutFoot(foot string, space int) string {
 
 func (r *Report) markdown(name string) (head string, rows []string) {
 	var b strings.Builder
+	several := r.severalStacks()
+	where := func(p Place) string {
+		if several && p.Stack != "" {
+			return fmt.Sprintf("**%s** in %s", escape(p.name()), escape(p.Stack))
+		}
+		return fmt.Sprintf("**%s**", escape(p.name()))
+	}
 	b.WriteString(Marker(name) + "\n")
 	verdict, rest, _ := strings.Cut(r.Verdict.Summary, ": ")
 	title := ""
@@ -265,7 +272,7 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 		if e.Version == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "**New version of %s:** ", escape(e.name()))
+		fmt.Fprintf(&b, "**New version of %s:** ", escape(r.nameOf(e.Place)))
 		if !e.Version.Known {
 			b.WriteString("the two bundles are not at hand, so that their files are not compared.\n\n")
 			continue
@@ -284,7 +291,7 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 		b.WriteString("#### Health check\n\n")
 		for _, h := range r.Health {
 			if h.Resource != "" {
-				fmt.Fprintf(&b, "- **%s**: %s\n", escape(h.name()), escape(h.Text))
+				fmt.Fprintf(&b, "- %s: %s\n", where(h.Place), escape(h.Text))
 			} else {
 				fmt.Fprintf(&b, "- %s\n", escape(h.Text))
 			}
@@ -298,7 +305,7 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 			if a.Public {
 				sign = "🌐 **public**"
 			}
-			fmt.Fprintf(&b, "- %s: **%s** %s\n", sign, escape(a.name()), escape(a.Text))
+			fmt.Fprintf(&b, "- %s: %s %s\n", sign, where(a.Place), escape(a.Text))
 		}
 		b.WriteString("\n")
 	}
@@ -314,7 +321,6 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 		word = "change"
 	}
 	fmt.Fprintf(&b, "<details%s><summary>%d %s</summary>\n\n| Effect | What | Before → after |\n| --- | --- | --- |\n", open, len(r.Changes), word)
-	several := r.severalStacks()
 	for _, c := range r.Changes {
 		what := map[Action]string{Add: "+ ", Remove: "− "}[c.Action] + "**" + escape(c.name()) + "**"
 		var small []string

@@ -99,3 +99,45 @@ func TestVersionsListFiles(t *testing.T) {
 		t.Errorf("%d lines: %q", len(lines), lines)
 	}
 }
+
+// Environments of several stacks tend to have one name: whatever is said of one says which.
+func TestEnvironmentsOfOneNameAreToldApart(t *testing.T) {
+	web := func(path, size string) string {
+		return stack(fmt.Sprintf(environmentJSON, settingJSON("aws:elasticbeanstalk:environment:process:default", "HealthCheckPath", path)+","+
+			settingJSON("aws:autoscaling:launchconfiguration", "SSHSourceRestriction", "tcp,22,22,"+size)+","+
+			settingJSON("aws:elasticbeanstalk:application:environment", "A", size)))
+	}
+	base := map[string]string{"shop-production-web": web("/a/", "10.0.0.0/8"), "shop-staging-web": web("/a/", "10.0.0.0/8")}
+	for name, tt := range map[string]struct {
+		head      map[string]string
+		text, md  []string
+		otherwise string
+	}{
+		"both": {map[string]string{"shop-production-web": web("/b/", "10.0.0.0/16"), "shop-staging-web": web("/c/", "10.0.0.0/8")},
+			[]string{"Web in shop-production-web gets new instances", "shop-staging-web Web "},
+			[]string{"- **Web** in shop-staging-web: the target group will ask for /c/", "narrows: **Web** in shop-production-web SSH"}, ""},
+		"one of two": {map[string]string{"shop-production-web": web("/a/", "10.0.0.0/16"), "shop-staging-web": base["shop-staging-web"]},
+			[]string{"Web in shop-production-web gets new instances", "shop-production-web Web narrows: SSH"},
+			[]string{"narrows: **Web** in shop-production-web SSH"}, "shop-staging-web"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := diff(t, base, tt.head)
+			forms := render(t, r)
+			for form, want := range map[string][]string{"text": tt.text, "markdown": tt.md} {
+				for _, w := range want {
+					if !strings.Contains(forms[form], w) {
+						t.Errorf("no %q in the %s:\n%s", w, form, forms[form])
+					}
+				}
+				if tt.otherwise != "" && strings.Contains(forms[form], tt.otherwise) {
+					t.Errorf("%s is mentioned:\n%s", tt.otherwise, forms[form])
+				}
+			}
+		})
+	}
+	// One environment needs no stack.
+	r, _ := diff(t, map[string]string{"shop-staging-web": web("/a/", "10.0.0.0/8")}, map[string]string{"shop-staging-web": web("/b/", "10.0.0.0/16")})
+	if s := r.Verdict.Summary; strings.Contains(s, " in shop") {
+		t.Error(s)
+	}
+}
