@@ -17,7 +17,7 @@ type printer struct {
 	out     io.Writer
 	started time.Time
 	offset  time.Duration // when the instance, whose clock starts at 0, was started
-	redact  *strings.Replacer
+	redact  *redactor
 	steps   []Step // what was said, but for the probes
 }
 
@@ -37,10 +37,7 @@ func (p *printer) step(at time.Duration, text string) {
 func (p *printer) line(at time.Duration, text string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.redact != nil {
-		text = p.redact.Replace(text)
-	}
-	text = printable(text)
+	text = printable(p.redact.Replace(text))
 	fmt.Fprintf(p.out, "[%6.3f] %s\n", at.Seconds(), text)
 	return text
 }
@@ -109,7 +106,7 @@ func indent(text string) string {
 }
 
 // cleaner turns what is only true here into what is true on an instance, and removes secrets.
-func cleaner(root, venv string, redact *strings.Replacer) func(string) string {
+func cleaner(root, venv string, redact *redactor) func(string) string {
 	paths := strings.NewReplacer(
 		filepath.Join(root, "app"), "/var/app/current",
 		venv, "/var/app/venv",

@@ -13,21 +13,25 @@ import (
 func TestVerdictHasWhatWasUsedAndNoSecret(t *testing.T) {
 	const view = `from django.http import HttpResponseRedirect
 from django.urls import path
-import os, sys
+import base64, html, json, os, sys
+from urllib.parse import quote
 
 def leak(request):
     print("key", os.environ["SECRET_KEY"], file=sys.stderr)
     if os.environ["LEAK"] == "redirect":
         return HttpResponseRedirect("https://example.com/?password=" + os.environ["BROKER"].split(":")[2].split("@")[0])
-    raise ValueError("\x1b[2J" + os.environ["API_TOKEN"] + " " + os.environ["BROKER"])
+    token = os.environ["API_TOKEN"]
+    forms = [token, quote(token), repr(token), json.dumps(token), html.escape(token), base64.b64encode(token.encode()).decode()]
+    raise ValueError("\x1b[2J" + token + " " + os.environ["BROKER"] + " " + os.environ["DB_PASSWORD"] + "\n" + "\n".join(forms))
 
 urlpatterns = [path("healthz/", leak)]
 `
-	for how, want := range map[string]string{"redirect": "(password of BROKER)", "raise": "(value of API_TOKEN) (value of BROKER)"} {
+	const token = `hunter2/+&'"\hunter2`
+	for how, want := range map[string]string{"redirect": "(password of BROKER)", "raise": "(value of API_TOKEN) (value of BROKER) (value of DB_PASSWORD)"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			in := Input{Bundle: site(t, map[string]string{"mysite/urls.py": view}), Python: "3.13", Settings: settings(map[string]string{
-				"INSTANCE_IP": DefaultInstanceIP, "LEAK": how, "API_TOKEN": "hunter2hunter2", "BROKER": "amqp://worker:correct-horse@queue.example.com/",
+				"INSTANCE_IP": DefaultInstanceIP, "LEAK": how, "API_TOKEN": token, "DB_PASSWORD": "admin", "BROKER": "amqp://worker:correct-horse@queue.example.com/",
 				"DEBUG_MAIL": "someone@example.com", processNamespace + "|HealthCheckInterval": "30",
 			})}
 			v, out := rehearse(t, in, Options{})
@@ -36,7 +40,7 @@ urlpatterns = [path("healthz/", leak)]
 				t.Fatal(err)
 			}
 			for what, text := range map[string]string{"JSON": string(content), "progress": out + v.String()} {
-				for _, secret := range []string{"hunter2hunter2", "correct-horse", "someone@example.com", "\x1b", `\u001b`} {
+				for _, secret := range []string{"hunter2", "aHVudGVyMi", "admin", "correct-horse", "someone@example.com", "\x1b", `\u001b`} {
 					if strings.Contains(text, secret) {
 						t.Errorf("%q is in the %s:\n%s", secret, what, text)
 					}

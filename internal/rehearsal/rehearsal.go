@@ -200,7 +200,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 	}
 	p.names = wrapperNames(app)
 	kind, host := p.kind(in, all, opts.InstanceIP)
-	out.redact = redactor(p.variables)
+	out.redact = newRedactor(p.variables)
 	procfile, err := os.ReadFile(filepath.Join(app, "Procfile"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Verdict{}, fmt.Errorf("bundle: %w", err)
@@ -302,6 +302,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		}
 		here := situation{check: p.check, command: command, address: asked, https: https, applications: applications(app), isolation: isolation,
 			requirements: want.file != "", elsewhere: requirementsElsewhere(app), variables: p.names, leftOut: in.LeftOut}
+		o.Facts.hide(out.redact) // before a summary is cut in the middle of a secret
 		for _, c := range causes(o.Facts, here) {
 			c = c.forKind(kind, host)
 			v.Causes = append(v.Causes, Cause{ID: c.ID, Summary: clean(c.Summary), Change: clean(c.Change), Detail: clean(c.Detail)})

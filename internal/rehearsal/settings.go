@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -278,30 +277,4 @@ func environ(variables []variable, base ...string) []string {
 		env = append(env, v.name+"="+v.value)
 	}
 	return env
-}
-
-// redactor replaces secret values in what is printed, and the password of a URL, which a library may print by itself.
-func redactor(variables []variable) *strings.Replacer {
-	var pairs []string
-	hide := func(value, as string) {
-		if len(value) >= 6 {
-			pairs = append(pairs, value, "("+as+")")
-		}
-	}
-	for _, v := range variables {
-		if v.secret && v.value != "sqlite:///:memory:" {
-			hide(v.value, "value of "+v.name)
-		}
-	}
-	for _, v := range variables {
-		if u, err := url.Parse(v.value); err == nil && u.User != nil {
-			if password, ok := u.User.Password(); ok {
-				hide(v.value, "value of "+v.name)
-				hide(password, "password of "+v.name)
-				hide(url.QueryEscape(password), "password of "+v.name)
-				hide(url.PathEscape(password), "password of "+v.name)
-			}
-		}
-	}
-	return strings.NewReplacer(pairs...)
 }

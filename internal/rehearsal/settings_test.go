@@ -91,7 +91,7 @@ func TestSecretsAreMadeUpAndNotPrinted(t *testing.T) {
 	if len(values["SECRET_KEY"]) < 50 || strings.Contains(values["SECRET_KEY"], "arn") {
 		t.Errorf("the stand-in for a secret is %q; Django wants 50 characters", values["SECRET_KEY"])
 	}
-	got := redactor(p.variables).Replace("key " + values["SECRET_KEY"] + ", token hunter2hunter2, stage production")
+	got := newRedactor(p.variables).Replace("key " + values["SECRET_KEY"] + ", token hunter2hunter2, stage production")
 	if want := "key (value of SECRET_KEY), token (value of API_TOKEN), stage production"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
