@@ -18,7 +18,7 @@ func full() bool { return os.Getenv("BEANPOLE_TEST_FULL") != "" }
 func text(s string) *string { return &s }
 
 // The packages of the matrix, pinned, for every version of Django.
-const matrixRequirements = `asgiref==3.13.0
+const matrixRequirements = `asgiref==3.12.1
 certifi==2026.10.19.post1
 charset-normalizer==3.5.3
 django-allow-cidr==0.8.0

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -132,6 +133,40 @@ func TestProjectsOfOthers(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// What is pinned runs with the oldest Python that the README promises, as the packages say of themselves.
+func TestPinnedPackagesTakeTheOldestPython(t *testing.T) {
+	files := []string{"testdata/site/requirements.txt", "../../examples/mysite/requirements.txt", "../../examples/importer/shop/requirements.txt"}
+	for _, p := range projectsOfOthers {
+		if p.python == "" { // else made only where there is such a Python
+			files = append(files, filepath.Join("testdata/projects", p.name+".txt"))
+		}
+	}
+	lists := map[string]string{"the matrix": rehearsal.MatrixRequirements}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lists[file] = string(content)
+	}
+	minor := regexp.MustCompile(`(?m)^Requires-Python:.*>=? ?3\.(\d+)`)
+	for name, requirements := range lists {
+		packages, err := filepath.Glob(filepath.Join(rehearsal.Installed(t, requirements, ""), "lib/python*/site-packages/*.dist-info/METADATA"))
+		if err != nil || len(packages) < 4 {
+			t.Fatalf("%s: packages %q, error %v", name, packages, err)
+		}
+		for _, metadata := range packages {
+			content, err := os.ReadFile(metadata)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := minor.FindSubmatch(content); m != nil && len(m[1]) > 1 && string(m[1]) > "10" {
+				t.Errorf("%s: %s needs Python 3.%s", name, filepath.Base(filepath.Dir(metadata)), m[1])
+			}
+		}
 	}
 }
 
