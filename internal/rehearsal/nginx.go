@@ -161,8 +161,6 @@ func (p proxy) adapt(conf string, number int) string {
 		for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 			fmt.Fprintf(&temporary, "\n    %s_temp_path %s;", kind, filepath.Join(p.Root, "tmp", "nginx_"+kind))
 		}
-		// That of a server which names none; nginx's own default is this machine's.
-		fmt.Fprintf(&temporary, "\n    access_log %s;", filepath.Join(p.log(), "access.log"))
 		conf = conf[:at[1]] + temporary.String() + conf[at[1]:]
 		if os.Geteuid() == 0 {
 			conf = superuser() + conf

@@ -67,6 +67,15 @@ func TestProxyFiles(t *testing.T) {
 	}
 }
 
+// A server that names no log has the one of the http block, which is there once.
+func TestTheHTTPBlockHasOneLog(t *testing.T) {
+	p := proxy{Root: t.TempDir(), App: t.TempDir(), Port: 8000, AppPort: 8000}
+	conf := p.adapt("http {\n    server {\n        listen 80;\n    }\n}\n", 0)
+	if n := strings.Count(conf, "access_log "+p.log()+"/access.log;"); n != 1 {
+		t.Errorf("%d lines access_log:\n%s", n, conf)
+	}
+}
+
 // A server of the bundle's own that is not the one that is asked neither keeps nginx from starting nor reaches outside the
 // rehearsal, and one that takes HTTPS from the load balancer is asked by HTTPS.
 func TestProxyWithServersOfItsOwn(t *testing.T) {
