@@ -39,6 +39,7 @@ type situation struct {
 	elsewhere    []string // files of it that name requirements and that the platform does not read
 	variables    overlay.Variables
 	leftOut      []string // files that did not come into the bundle
+	set          []string // names of the environment variables
 }
 
 // causes names what the facts amount to, the most telling first.
@@ -223,7 +224,11 @@ func notStarted(f facts, s situation) Cause {
 		return Cause{ID: "missing-dependency", Summary: fmt.Sprintf("the app does not start: the module %s is not installed (%s)", m[1], how),
 			Change: addPackage(s), Detail: detail}
 	}
-	switch name := unsetVariable(failure, f.AppLog); {
+	switch name := unsetVariable(failure, f.AppLog, s.set); {
+	case strings.Contains(failure, "but settings are not configured"):
+		return Cause{ID: "settings-module", Summary: fmt.Sprintf("the app does not start: nothing tells Django which settings to use: DJANGO_SETTINGS_MODULE is not set (%s)", how),
+			Change: fmt.Sprintf(`set DJANGO_SETTINGS_MODULE: os.environ.setdefault("DJANGO_SETTINGS_MODULE", "%s.settings") at the top of the module that is served, or the environment property `+
+				"(a rehearsal: --set DJANGO_SETTINGS_MODULE=…)", cmp.Or(packageOf(module), "mysite")), Detail: detail}
 	case noSecretKey.MatchString(failure):
 		return Cause{ID: "secret-key", Summary: fmt.Sprintf("the app does not start: SECRET_KEY is not set in %s (%s)", settingsOf(f.Django), how),
 			Change: `read it from the environment: SECRET_KEY = os.environ["SECRET_KEY"]`, Detail: detail}
@@ -265,6 +270,16 @@ func notStarted(f facts, s situation) Cause {
 	return c
 }
 
+// packageOf is the package of a project's wsgi or asgi module, "" of another module.
+func packageOf(module string) string {
+	for _, end := range []string{".wsgi", ".asgi"} {
+		if name, ok := strings.CutSuffix(module, end); ok {
+			return name
+		}
+	}
+	return ""
+}
+
 // serverLine is what servers and the wrapper say of themselves.
 var serverLine = regexp.MustCompile(`^(\[\d{4}-\d\d-\d\d |(INFO|WARNING|ERROR): |beanpole: )`)
 
@@ -297,26 +312,46 @@ func removedModule(name string) string {
 }
 
 // What a project says when a variable is not set, beside the lines of the common packages: a sentence of its own, or
-// pydantic's list.
+// pydantic's list. In a sentence the name stands beside words of an environment variable, or beside "must be set" and the like.
 var (
-	ownSentence   = regexp.MustCompile(`(?i)environment variable|env(ironment)? ?var|\bnot set\b|must be (set|defined)|is required|missing|not found in environ`)
-	variableWord  = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b`)
+	besideEnvironment = regexp.MustCompile(`(?i:env(?:ironment)? ?var(?:iable)?s?|environment propert(?:y|ies)):? ?` + variableWord + `|` +
+		variableWord + ` (?i:(?:as |in )?(?:an? |the |your )?env(?:ironment)?\b|(?:was )?not found in (?:os\.)?environ)`)
+	besideNotSet = regexp.MustCompile(variableWord + ` (?i:(?:is |was |has )?(?:not (?:been )?|un)(?:set|defined)|(?:must|has to|needs to|should) be (?:set|defined|given)|is (?:missing|required)(?:[.!]|$))|` +
+		`(?i:missing|not set|required):? ` + variableWord + `(?:[.!]|$)`)
 	pydanticField = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\n\s+Field required`)
+	// The beginnings of the names of Django's settings, which need not come from a variable of the same name.
+	djangoSetting = regexp.MustCompile(`^(ABSOLUTE_URL|ALLOWED_HOSTS|APPEND_SLASH|AUTH_|AUTHENTICATION_|CACHE_MIDDLEWARE|CONN_|CSRF_|DATABASE_ROUTERS|DATA_UPLOAD|DATE_|DATETIME_|` +
+		`DECIMAL_|DEFAULT_|DISALLOWED_|EMAIL_|FILE_UPLOAD|FIRST_DAY|FIXTURE_|FORCE_SCRIPT|FORM|IGNORABLE_|INSTALLED_APPS|INTERNAL_IPS|LANGUAGE|LOCALE_|LOGGING_CONFIG|` +
+		`LOGIN_|LOGOUT_|MEDIA_|MESSAGE_|MIGRATION_|MONTH_|NUMBER_|PASSWORD_HASHERS|PASSWORD_RESET|PREPEND_WWW|ROOT_URLCONF|SECURE_|SERVER_EMAIL|SESSION_|SHORT_|` +
+		`SIGNING_|SITE_ID$|STATIC|TEMPLATE|TEST_|THOUSAND_|TIME_|USE_|WSGI_APPLICATION|X_FRAME|YEAR_)`)
 )
 
-// unsetVariable names the environment variable that the app missed, "" if that is not why it failed.
-func unsetVariable(failure, log string) string {
+const variableWord = "['\"`]?\\b([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9])\\b['\"`]?"
+
+// unsetVariable names the environment variable that the app missed, "" if that is not why it failed. One that is set was not
+// missed.
+func unsetVariable(failure, log string, set []string) string {
+	name := ""
 	if m := missingVariable.FindStringSubmatch(failure); m != nil {
-		return m[1] + m[2]
+		name = m[1] + m[2]
+	} else if m := pydanticField.FindStringSubmatch(log); m != nil && strings.Contains(failure, "ValidationError") {
+		name = strings.ToUpper(m[1])
+	} else if !noDriver.MatchString(failure) {
+		kind, message, _ := strings.Cut(failure, ": ")
+		m := besideEnvironment.FindStringSubmatch(message)
+		if m == nil && !strings.HasSuffix(kind, "ImproperlyConfigured") { // which is of settings, and of other packages' too
+			if m = besideNotSet.FindStringSubmatch(message); m != nil && djangoSetting.MatchString(m[1]+m[2]) {
+				m = nil
+			}
+		}
+		if m != nil {
+			name = m[1] + m[2]
+		}
 	}
-	if m := pydanticField.FindStringSubmatch(log); m != nil && strings.Contains(failure, "ValidationError") {
-		return strings.ToUpper(m[1])
+	if slices.Contains(set, name) {
+		return ""
 	}
-	_, message, _ := strings.Cut(failure, ": ")
-	if ownSentence.MatchString(message) && !noDriver.MatchString(failure) {
-		return variableWord.FindString(message)
-	}
-	return ""
+	return name
 }
 
 var (
@@ -445,6 +480,9 @@ func hostNotAllowed(f facts, s situation) Cause {
 	has := "which is empty"
 	if len(d.AllowedHosts) > 0 {
 		has = "which has: " + shownHosts(d)
+		if slices.Contains(d.AllowedHosts, "") {
+			has += `; "" is what split(",") makes of a variable that is empty or not set`
+		}
 	}
 	c := Cause{ID: "allowed-hosts", Summary: fmt.Sprintf("%d: %s is not in ALLOWED_HOSTS (%s)", f.Last.StatusCode, s.address, has), Change: hostsAdvice(d, s)}
 	if f.Last.StatusCode != 400 {
@@ -461,7 +499,7 @@ func shownHosts(d *django) string {
 			shown = append(shown, fmt.Sprintf("and %d more", len(d.AllowedHosts)-8))
 			break
 		}
-		if strings.ContainsAny(h, " \t\r\n<,") {
+		if h == "" || strings.ContainsAny(h, " \t\r\n<,") {
 			h = fmt.Sprintf("%q", clip(h))
 		}
 		shown = append(shown, h)
@@ -497,7 +535,7 @@ func hostsAdvice(d *django, s situation) string {
 		}
 		advice := fmt.Sprintf("the address reaches the app in %s, and the settings do not take it from there: in %s write: ALLOWED_HOSTS %s os.environ.get(%q, \"\").split(%s)",
 			strings.Join(others, " and "), settingsOf(d), assigned, name, splitAt(name, s))
-		if assigned == "=" && len(d.AllowedHosts) > 0 {
+		if assigned == "=" && strings.Join(d.AllowedHosts, "") != "" {
 			// What the line takes the place of must not get lost.
 			advice += fmt.Sprintf("; the names that it has now (%s) go into domains (cdk.json) or Hosts (django.EnvironmentProps), from which the variable is made", shownHosts(d))
 		}

@@ -49,6 +49,8 @@ func TestCausesFromFacts(t *testing.T) {
 	}{
 		"host":                  {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("www.example.com", ".example.org")}, id: "allowed-hosts", says: "which has: www.example.com, .example.org", advises: "wrapper"},
 		"no host at all":        {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed()}, id: "allowed-hosts", says: "which is empty"},
+		"one empty host":        {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("")}, id: "allowed-hosts", says: `which has: ""; "" is what split(",") makes of a variable that is empty or not set)`, advises: "wrapper"},
+		"an empty host too":     {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("www.example.com", "")}, id: "allowed-hosts", says: `which has: www.example.com, ""; `, advises: "wrapper"},
 		"host with port":        {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("10.0.1.23:80")}, id: "allowed-hosts", advises: "has a port"},
 		"host with newline":     {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("10.0.1.23\n")}, id: "allowed-hosts", says: `"10.0.1.23"`, advises: "white space"},
 		"hosts in one":          {facts: facts{Last: answer{StatusCode: 400}, Django: disallowed("a.example,10.0.1.23")}, id: "allowed-hosts", says: `"a.example,10.0.1.23"`, advises: "split it"},
@@ -180,12 +182,30 @@ func TestCausesFromFacts(t *testing.T) {
 			facts: boot("pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\nstripe_key\n  Field required [type=missing]"),
 			id:    "missing-variable", says: "STRIPE_KEY",
 		},
-		"variable, in own words":   {facts: boot("RuntimeError: SHOP_API_TOKEN must be set in production"), id: "missing-variable", says: "SHOP_API_TOKEN", advises: "--set SHOP_API_TOKEN="},
-		"variable that a file has": {facts: boot("KeyError: 'SHOP_KEY'"), id: "missing-variable", says: "SHOP_KEY", advises: "deploy/.env.prod, where it may be set"},
-		"secret key":               {facts: boot("django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty."), id: "secret-key", advises: `os.environ["SECRET_KEY"]`},
-		"driver of the database":   {facts: boot("django.core.exceptions.ImproperlyConfigured: Error loading psycopg2 or psycopg module"), id: "missing-dependency", says: "psycopg2 or psycopg"},
-		"database at import":       {facts: boot("django.db.utils.OperationalError: connection to server at \"10.1.1.1\" failed: timeout expired"), id: "database-unreachable", says: "while it is imported"},
-		"table at import":          {facts: boot("django.db.utils.ProgrammingError: relation \"shop_setting\" does not exist"), id: "database-not-migrated", says: "shop_setting"},
+		"variable, in own words": {facts: boot("RuntimeError: SHOP_API_TOKEN must be set in production"), id: "missing-variable", says: "SHOP_API_TOKEN", advises: "--set SHOP_API_TOKEN="},
+		"no settings at all": {
+			facts: boot("django.core.exceptions.ImproperlyConfigured: Requested setting LOGGING_CONFIG, but settings are not configured. You must either define the environment variable " +
+				"DJANGO_SETTINGS_MODULE or call settings.configure() before accessing settings."),
+			command: "gunicorn shop.wsgi", id: "settings-module", says: "DJANGO_SETTINGS_MODULE is not set", advises: `os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")`,
+		},
+		"setting that is required":   {facts: boot("django.core.exceptions.ImproperlyConfigured: The STATIC_ROOT setting is required to collect files"), id: "worker-boot", says: "The STATIC_ROOT setting"},
+		"setting, in own words":      {facts: boot("RuntimeError: STATIC_ROOT must be set"), id: "worker-boot", says: "STATIC_ROOT must be set"},
+		"setting of another package": {facts: boot("django.core.exceptions.ImproperlyConfigured: AWS_STORAGE_BUCKET_NAME must be set"), id: "worker-boot", says: "AWS_STORAGE_BUCKET_NAME"},
+		"word in capitals":           {facts: boot("RuntimeError: the AWS_S3 bucket is required to be in eu-central-1"), id: "worker-boot", says: "the AWS_S3 bucket"},
+		"variable that is set":       {facts: boot("RuntimeError: environment variable SHOP_STAGE must be set to live or test"), id: "worker-boot", says: "SHOP_STAGE"},
+		"key that is no variable":    {facts: boot("KeyError: 'SHOP_STAGE'"), id: "worker-boot", says: "KeyError: 'SHOP_STAGE'"},
+		"variable of the environment, in own words": {
+			facts: boot("django.core.exceptions.ImproperlyConfigured: Please define the environment variable 'SHOP_DB'."), id: "missing-variable", says: "SHOP_DB",
+		},
+		"variable that is required":    {facts: boot("ValueError: SHOP_TOKEN is required"), id: "missing-variable", says: "SHOP_TOKEN"},
+		"variable behind the word":     {facts: boot("ValueError: Missing required environment variables: SHOP_TOKEN, SHOP_KEY"), id: "missing-variable", says: "SHOP_TOKEN"},
+		"variable that is missing":     {facts: boot("ValueError: missing SHOP_TOKEN"), id: "missing-variable", says: "SHOP_TOKEN"},
+		"variable of a name of Django": {facts: boot("ValueError: EMAIL_HOST environment variable not set"), id: "missing-variable", says: "EMAIL_HOST"},
+		"variable that a file has":     {facts: boot("KeyError: 'SHOP_KEY'"), id: "missing-variable", says: "SHOP_KEY", advises: "deploy/.env.prod, where it may be set"},
+		"secret key":                   {facts: boot("django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty."), id: "secret-key", advises: `os.environ["SECRET_KEY"]`},
+		"driver of the database":       {facts: boot("django.core.exceptions.ImproperlyConfigured: Error loading psycopg2 or psycopg module"), id: "missing-dependency", says: "psycopg2 or psycopg"},
+		"database at import":           {facts: boot("django.db.utils.OperationalError: connection to server at \"10.1.1.1\" failed: timeout expired"), id: "database-unreachable", says: "while it is imported"},
+		"table at import":              {facts: boot("django.db.utils.ProgrammingError: relation \"shop_setting\" does not exist"), id: "database-not-migrated", says: "shop_setting"},
 		"workers that end": {
 			facts: facts{Last: answer{TimedOut: true}, AppLog: strings.Repeat("[2026-01-01 00:00:00 +0000] [7] [INFO] Booting worker with pid: 8\nno configuration at /etc/shop.toml\n"+
 				"[2026-01-01 00:00:00 +0000] [7] [ERROR] Worker (pid:8) exited with code 1.\n", 3)},
@@ -220,6 +240,7 @@ func TestCausesFromFacts(t *testing.T) {
 			got := causes(test.facts, situation{
 				check: health.Check{Path: "/healthz/", SuccessCodes: "200", Timeout: 5e9}, command: test.command, address: "10.0.1.23", https: test.https,
 				applications: []string{"mysite.wsgi"}, requirements: true, leftOut: []string{"db.sqlite3", "deploy/.env.prod"},
+				set:       []string{"DJANGO_HOSTS", "SHOP_STAGE"},
 				variables: overlay.Variables{AllowedHosts: "DJANGO_HOSTS", AllowedHostsSeparator: ","},
 			})
 			if len(got) == 0 || got[0].ID != test.id {

@@ -302,6 +302,9 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 		}
 		here := situation{check: p.check, command: command, address: asked, https: https, applications: applications(app), isolation: isolation,
 			requirements: want.file != "", elsewhere: requirementsElsewhere(app), variables: p.names, leftOut: in.LeftOut}
+		for _, v := range p.variables {
+			here.set = append(here.set, v.name)
+		}
 		o.Facts.hide(out.redact) // before a summary is cut in the middle of a secret
 		for _, c := range causes(o.Facts, here) {
 			c = c.forKind(kind, host)
