@@ -3,6 +3,9 @@ package localaws
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -124,6 +127,110 @@ func TestFunctionsThatFail(t *testing.T) {
 				t.Errorf("reasons %q, want %q", reasons, tc.reason)
 			}
 			c.delete(name)
+		})
+	}
+}
+
+// Nothing of what a function starts lives on, whether the function ends well or is ended.
+func TestFunctionsLeaveNothingRunning(t *testing.T) {
+	c := sharedServer(t)
+	c.keepsClean()
+	body := `    import boto3, subprocess
+    child = subprocess.Popen(["sleep", "120"])
+    boto3.client("ssm").put_parameter(Name="/children/%s" % event["RequestId"], Type="String", Value=json.dumps({"pid": child.pid}))
+    if event["ResourceProperties"].get("Hangs"):
+        time.sleep(120)
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Word": "x"})
+`
+	for name, tc := range map[string]struct {
+		status     string
+		properties map[string]any
+	}{
+		"ends-well": {"CREATE_COMPLETE", nil},
+		"hangs":     {"ROLLBACK_COMPLETE", map[string]any{"Hangs": "yes", "ServiceTimeout": 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := client{t, c.server}
+			s := c.deploy("children-"+name, "CREATE", function(t, body, "python3.13", tc.properties))
+			wantStatus(t, s, tc.status)
+			c.delete("children-" + name)
+			children := c.notes("children")
+			if len(children) == 0 {
+				t.Error("no child was started")
+			}
+			for _, child := range children {
+				// One that has ended is not there, or waits for somebody to ask how.
+				pid := fmt.Sprint(child["pid"])
+				if state, _ := exec.Command("ps", "-o", "stat=", "-p", pid).Output(); len(state) > 0 && state[0] != 'Z' {
+					t.Errorf("process %s still runs: %s", pid, state)
+				}
+			}
+		})
+	}
+}
+
+// Every template gets a list of its own, although the zones are asked for once.
+func TestZonesAreNotShared(t *testing.T) {
+	out, err := exec.Command(filepath.Join(python(t), "bin", "python"), "-B", "-c", `
+import sys
+sys.path.insert(0, "plugin")
+import aws, template
+aws.call = lambda *_: {"AvailabilityZones": [{"ZoneName": "b"}, {"ZoneName": "a"}]}
+scope = object.__new__(template.Scope)
+scope.value = lambda v: v
+scope._getazs("r").append("c")
+print(*scope._getazs("r"))`).CombinedOutput()
+	if err != nil || string(out) != "a b\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A statement that denies stands above those that allow.
+func TestDeniedCalls(t *testing.T) {
+	c := sharedServer(t)
+	c.keepsClean()
+	statement := func(effect, key string, more map[string]any) map[string]any {
+		s := map[string]any{"Effect": effect, key: "sns:Create*", "Resource": "*"}
+		maps.Copy(s, more)
+		return s
+	}
+	allow := statement("Allow", "Action", nil)
+	for name, tc := range map[string]struct {
+		statements []any
+		reason     string
+	}{
+		"allowed":               {[]any{allow}, ""},
+		"denied":                {[]any{statement("Deny", "Action", nil), allow}, "not authorized to perform: sns:CreateTopic with an explicit deny"},
+		"all-but":               {[]any{statement("Allow", "NotAction", nil)}, "no identity-based policy allows the sns:CreateTopic action"},
+		"all-but-others":        {[]any{statement("Allow", "NotAction", map[string]any{"NotAction": "iam:*"})}, ""},
+		"denied-all-but":        {[]any{statement("Deny", "NotAction", map[string]any{"NotAction": "iam:*"}), allow}, "with an explicit deny"},
+		"denied-elsewhere":      {[]any{statement("Deny", "Action", map[string]any{"Resource": "arn:aws:sns:*:*:other"}), allow}, ""},
+		"denied-on-a-condition": {[]any{statement("Deny", "Action", map[string]any{"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}}), allow}, ""},
+		"another-one-is-denied": {[]any{statement("Deny", "Action", map[string]any{"Action": "sns:DeleteTopic"}), allow}, ""},
+		"nothing-is-said-of-it": {[]any{statement("Allow", "Action", map[string]any{"Action": "sns:DeleteTopic"})}, "no identity-based policy allows the sns:CreateTopic action"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := client{t, c.server}
+			role := role("logs:*")
+			role["Properties"].(map[string]any)["Policies"] = []any{map[string]any{"PolicyName": "calls", "PolicyDocument": map[string]any{
+				"Version": "2012-10-17", "Statement": tc.statements}}}
+			s := c.deploy("right-"+name, "CREATE", document(t, map[string]any{"Resources": map[string]any{
+				"Role": role,
+				"Function": resource("AWS::Lambda::Function", map[string]any{"Role": map[string]any{"Fn::GetAtt": []string{"Role", "Arn"}}, "Runtime": "nodejs22.x",
+					"Handler": "index.handler", "Code": map[string]any{"ZipFile": "exports.handler = 0"}}),
+				"Topic": resource("Custom::AWS", map[string]any{"ServiceToken": map[string]any{"Fn::GetAtt": []string{"Function", "Arn"}},
+					"Create": document(t, map[string]any{"service": "SNS", "action": "createTopic", "parameters": map[string]any{"Name": "right"},
+						"physicalResourceId": map[string]any{"id": "topic"}})})}}))
+			if topics := c.resources()["AWS::SNS::Topic"]; (len(topics) > 0) != (tc.reason == "") {
+				t.Errorf("topics %v, stack %s", topics, s.StackStatus)
+			}
+			if reasons := strings.Join(c.reasons("right-"+name, "CREATE_FAILED"), "; "); !strings.Contains(reasons, tc.reason) || tc.reason == "" && reasons != "" {
+				t.Errorf("reasons %q, want %q", reasons, tc.reason)
+			}
+			c.delete("right-" + name)
+			for _, topic := range c.resources()["AWS::SNS::Topic"] {
+				c.must(nil, "sns", "DeleteTopic", "TopicArn", topic)
+			}
 		})
 	}
 }

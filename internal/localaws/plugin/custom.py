@@ -3,10 +3,12 @@ for Node.js, which is not needed here. Of other custom resources the function it
 
 What runs then is code of the template that the user deploys to this computer, and no other: once for each request, in a process
 of its own with the Python of the local AWS, in a directory of its own that goes afterwards, with the test credentials and
-this server as the endpoint of every service, and for no longer than TIME_LIMIT. It is not kept from the network or from files:
-who deploys a template here trusts its functions as they trust its app.
+this server as the endpoint of every service, and for no longer than TIME_LIMIT. What it starts ends with it, unless it makes a
+session of its own. It is not kept from the network or from files: who deploys a template here trusts its functions as they
+trust its app.
 """
 
+import contextlib
 import datetime
 import fnmatch
 import io
@@ -14,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,8 +45,12 @@ _RIGHTS = ("acm", "autoscaling", "cloudformation", "ec2", "elasticbeanstalk", "e
 
 
 def _check_right(c, function, service, operation):
-    """Refuses a call that no policy of the function's role allows, by the action alone: conditions and resources are not looked
-    at. A policy that nothing orders before the call may not be there yet, as on AWS."""
+    """Refuses a call that the policies of the function's role do not allow, or deny. Only the action is looked at: what is
+    allowed for some resources or on a condition counts as allowed, and a Deny counts if it is for all and on none. Nor is the
+    role's permissions boundary looked at. A policy that nothing orders before the call may not be there yet, as on AWS.
+
+    Calls of the services that are not among _RIGHTS are made unchecked: S3, Lambda, CloudWatch and others name rights otherwise
+    than calls (s3:ListBucket is ListObjectsV2), and of the rest no construct here makes a call."""
     name = function["Role"].split("/")[-1]
     if service not in _RIGHTS:
         return
@@ -53,13 +60,22 @@ def _check_right(c, function, service, operation):
     for policy in c.call("iam", "ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]:
         version = c.call("iam", "GetPolicy", PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
         documents.append(c.call("iam", "GetPolicyVersion", PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"])
-    for document in documents:
-        for statement in _list(document.get("Statement")):
-            if statement["Effect"] == "Allow" and any(
-                    fnmatch.fnmatchcase(action.lower(), a.lower()) for a in _list(statement.get("Action"))):
-                return
+    statements = [s for d in documents for s in _list(d.get("Statement")) if _names(s, action)]
+    if any(s["Effect"] == "Deny" and not s.get("Condition") and "*" in _list(s.get("Resource")) for s in statements):
+        why = "with an explicit deny in an identity-based policy"
+    elif not any(s["Effect"] == "Allow" for s in statements):
+        why = f"because no identity-based policy allows the {action} action"
+    else:
+        return
     raise Refused(f"User: arn:aws:sts::{aws.ACCOUNT}:assumed-role/{name}/{function['FunctionName']} is not authorized to perform: {action} "
-                  f"because no identity-based policy allows the {action} action")
+                  f"{why}")
+
+
+def _names(statement, action):
+    """Whether a policy's statement is about an action."""
+    def among(key):
+        return any(fnmatch.fnmatchcase(action.lower(), a.lower()) for a in _list(statement.get(key)))
+    return among("Action") or "NotAction" in statement and not among("NotAction")
 
 
 def _list(value):
@@ -262,17 +278,29 @@ def _run(region, token, event, limit):
                            "AWS_LAMBDA_FUNCTION_NAME": function.function_name}
             request = {"handler": function.handler, "arn": function.function_arn, "limit": limit,
                        "event": {**event, "ResponseURL": f"{server}/beanpole/response/{ticket}", "RequestId": ticket}}
-            try:
-                run = subprocess.run([sys.executable, "-I", "-B", str(pathlib.Path(__file__).with_name("function.py"))], cwd=directory,
-                                     env=environment, input=json.dumps(request), capture_output=True, text=True, timeout=limit)
-            except subprocess.TimeoutExpired:
-                raise Refused(f"its function {function.function_name} did not end within {limit} seconds")
+            command = [sys.executable, "-I", "-B", str(pathlib.Path(__file__).with_name("function.py"))]
+            # Into files: a pipe ends only when nobody of what the function has started holds it any more.
+            with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as problems:
+                run = subprocess.Popen(command, cwd=directory, env=environment, stdin=subprocess.PIPE, stdout=out, stderr=problems,
+                                       text=True, start_new_session=True)
+                try:
+                    run.communicate(json.dumps(request), timeout=limit)
+                except subprocess.TimeoutExpired:
+                    raise Refused(f"its function {function.function_name} did not end within {limit} seconds")
+                finally:
+                    # All that it has started, also if it has ended well.
+                    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: the latter if all have ended
+                        os.killpg(run.pid, signal.SIGKILL)
+                    run.wait()
+                said = ""
+                for file in (problems, out):
+                    file.seek(0)
+                    said = said or file.read().strip()
         answer = _responses[ticket]
     finally:
         del _responses[ticket]
     if answer is None:
-        said = (run.stderr or run.stdout).strip().splitlines()
-        raise Refused(f"its function {function.function_name} put no answer to ResponseURL" + (f": {said[-1]}" if said else ""))
+        raise Refused(f"its function {function.function_name} put no answer to ResponseURL" + (f": {said.splitlines()[-1]}" if said else ""))
     try:
         answer = json.loads(answer)
         if answer["Status"] not in ("SUCCESS", "FAILED"):

@@ -2,8 +2,8 @@
 
 import aws
 
-# Name: service, operation, where the items are, where the id of an item is (None: it is its id), and which items do not count because AWS (or
-# moto) has them from the start or keeps a trace of them after the end.
+# Name: service, operation, where the items are, where the id of an item is (None: it is its id), and which items do not count
+# because AWS (or moto) has them from the start or keeps a trace of them after the end.
 _LISTS = {
     "AWS::EC2::VPC": ("ec2", "DescribeVpcs", "Vpcs", "VpcId", lambda i: i["IsDefault"]),
     "AWS::EC2::Subnet": ("ec2", "DescribeSubnets", "Subnets", "SubnetId", lambda i: i["DefaultForAz"]),

@@ -276,7 +276,7 @@ class Scope:
         return base64.b64encode(_text(self.value(argument)).encode()).decode()
 
     def _getazs(self, argument):
-        return _zones(self.value(argument) or self.region)
+        return list(_zones(self.value(argument) or self.region))
 
     def _cidr(self, argument):
         block, count, bits = (list(map(self.value, argument)) + [8])[:3]
@@ -287,10 +287,10 @@ class Scope:
         return [str(next(subnets)) for _ in range(int(count))]
 
 
-@functools.cache
+@functools.cache  # nothing changes them, not even a reset: moto has a fixed list
 def _zones(region):
     zones = aws.call(region, "ec2", "DescribeAvailabilityZones")["AvailabilityZones"]
-    return sorted(z["ZoneName"] for z in zones)
+    return tuple(sorted(z["ZoneName"] for z in zones))
 
 
 def _text(value):
