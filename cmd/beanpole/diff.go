@@ -43,8 +43,8 @@ Compares two sets of CloudFormation templates and says of each change whether it
 application, replaces instances or the environment, or will be refused. Each side is the directory that cdk synth writes,
 a template (JSON or YAML), or a revision of the repository, which is checked out into a temporary worktree and
 synthesised there with the app command of its cdk.json. Without AWS, in every language of the CDK. If the other side is a
-template, a revision is that file as it was there; REVISION:PATH is another one. With --deployed one side is what runs: the
-templates that CloudFormation has of the other side's stacks.
+template, a revision is that file as it was there, under whatever name; REVISION:PATH is another one. With --deployed one
+side is what runs: the templates that CloudFormation has of the other side's stacks.
 
 Exit code 1 if --fail-on is met, 2 if the templates cannot be compared. What --fail-on can name:
   ` + strings.Join(templatediff.Flags(), ", ") + `
@@ -179,7 +179,7 @@ func openSide(ctx context.Context, from, other, app string, log func(string)) (*
 		return nil, nothing, errors.New("there is no cdk.out here: run cdk synth first, or say what to compare")
 	}
 	revision := templatediff.Revision{Dir: ".", Name: from, App: app, Log: log}
-	if name, file, ok := strings.Cut(from, ":"); ok {
+	if name, file, ok := templatediff.SplitPath(from); ok {
 		revision.Name = name
 		a, err := revision.File(ctx, file)
 		return a, nothing, err
@@ -189,25 +189,29 @@ func openSide(ctx context.Context, from, other, app string, log func(string)) (*
 		if err != nil {
 			return nil, nothing, err
 		}
-		a, err := revision.File(ctx, file)
-		if errors.Is(err, fs.ErrNotExist) { // then all of the template is new
-			a, err = &templatediff.Assembly{Name: from, Warnings: []string{fmt.Sprintf("%s has no file %s", from, file)}}, nil
-		}
+		a, err := revision.Counterpart(ctx, file)
 		return a, nothing, err
 	}
 	return revision.Open(ctx)
 }
 
-// relative is a path as git takes it behind a revision: from this directory.
+// relative is a path as git takes it behind a revision: from this directory, which may have two names, with links and without.
 func relative(path string) (string, error) {
-	here, err := os.Getwd()
+	here, err := filepath.Abs(".")
+	if err == nil {
+		here, err = filepath.EvalSymlinks(here)
+	}
 	if err != nil {
 		return "", err
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return "", err
 	}
-	path, err = filepath.Rel(here, path)
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	path, err = filepath.Rel(here, filepath.Join(dir, filepath.Base(path)))
 	return "./" + filepath.ToSlash(path), err
 }
 

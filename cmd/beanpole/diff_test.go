@@ -117,14 +117,7 @@ func TestDiffHasNoColoursOutsideOfATerminal(t *testing.T) {
 
 // A repository with plain templates has nothing to synthesise: a revision is the template as it was there.
 func TestDiffOfATemplateAgainstARevision(t *testing.T) {
-	t.Chdir(t.TempDir())
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
+	git, _ := plainRepository(t)
 	write := func(file, size string) {
 		t.Helper()
 		text := "Resources:\n  Web:\n    Type: AWS::ElasticBeanstalk::Environment\n    Properties:\n      ApplicationName: shop\n      OptionSettings:\n" +
@@ -133,16 +126,14 @@ func TestDiffOfATemplateAgainstARevision(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	git("init", "-q", "-b", "main")
 	write("web.yaml", "2")
-	git("add", "-A")
-	git("commit", "-q", "-m", "x")
+	git("commit", "-q", "-a", "-m", "x")
 	write("web.yaml", "6")
 	write("other.yaml", "6")
 	for name, test := range map[string]struct{ base, head, says string }{
 		"the same file":        {"main", "web.yaml", "MaxSize: 2 → 6"},
 		"another file":         {"HEAD:web.yaml", "other.yaml", "MaxSize: 2 → 6"},
-		"a file that is new":   {"HEAD", "other.yaml", "HEAD has no file ./other.yaml"},
+		"a file that is new":   {"HEAD", "other.yaml", "new: nothing to compare with"},
 		"the other way around": {"web.yaml", "HEAD", "MaxSize: 6 → 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,5 +145,114 @@ func TestDiffOfATemplateAgainstARevision(t *testing.T) {
 	}
 	if _, code, message := execute(t, "", "diff", "--base", "HEAD:gone.yaml", "--head", "web.yaml"); code != 2 || !strings.Contains(message, "HEAD has no file gone.yaml") {
 		t.Errorf("exit %d, %q", code, message)
+	}
+}
+
+// plainRepository is a repository with web.yaml, in which the test is; write makes a template with an environment.
+func plainRepository(t *testing.T) (git func(args ...string), write func(file, balancer string)) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	git = func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	write = func(file, balancer string) {
+		t.Helper()
+		text := "Resources:\n  Web:\n    Type: AWS::ElasticBeanstalk::Environment\n    Properties:\n      ApplicationName: shop\n      OptionSettings:\n" +
+			"        - {Namespace: 'aws:elasticbeanstalk:environment', OptionName: LoadBalancerType, Value: " + balancer + "}\n" +
+			"        - {Namespace: 'aws:autoscaling:asg', OptionName: MaxSize, Value: '2'}\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git("init", "-q", "-b", "main")
+	write("web.yaml", "classic")
+	git("add", "-A")
+	git("commit", "-q", "-m", "fix: x")
+	return git, write
+}
+
+// A template that has another name now is compared with what it was.
+func TestDiffFollowsARenamedTemplate(t *testing.T) {
+	for name, mv := range map[string]func(git func(...string)) error{
+		"git mv":                       func(git func(...string)) error { git("mv", "web.yaml", "shop.yaml"); return nil },
+		"mv, of which git is not told": func(func(...string)) error { return os.Rename("web.yaml", "shop.yaml") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			git, write := plainRepository(t)
+			if err := mv(git); err != nil {
+				t.Fatal(err)
+			}
+			write("shop.yaml", "application")
+			stdout, code, message := execute(t, "", "diff", "--base", "HEAD", "--head", "shop.yaml", "--fail-on", "rejected,replaces-environment")
+			if code != 1 || !strings.Contains(stdout, "will fail") || !strings.Contains(stdout, "shop.yaml is compared with HEAD:web.yaml, of which git says that it was renamed") {
+				t.Errorf("exit %d, %q, printed %q", code, message, stdout)
+			}
+			stdout, code, message = execute(t, "", "diff", "--base", "shop.yaml", "--head", "HEAD")
+			if code != 1 || !strings.Contains(stdout, "will fail") {
+				t.Errorf("the other way around: exit %d, %q, printed %q", code, message, stdout)
+			}
+			status, err := exec.Command("git", "ls-files", "shop.yaml").Output()
+			if err != nil || (len(status) > 0) != (name == "git mv") {
+				t.Errorf("the index was changed: %q, %v", status, err)
+			}
+		})
+	}
+}
+
+// What is really new is said to be new, and neither safe nor unsafe.
+func TestDiffOfANewTemplate(t *testing.T) {
+	_, write := plainRepository(t)
+	write("worker.yaml", "application")
+	for format, begins := range map[string]string{
+		"text": "new: nothing to compare with", "markdown": "<!-- beanpole diff  -->\n### 🟢 new\n\nnothing to compare with", "json": `"summary": "new: nothing to compare with`,
+	} {
+		stdout, code, message := execute(t, "", "diff", "--base", "HEAD", "--head", "worker.yaml", "--format", format, "--fail-on", "rejected,replaces-environment")
+		if code != 0 || !strings.Contains(stdout, begins) || strings.Contains(stdout, "safe") || !strings.Contains(stdout, "HEAD has no file worker.yaml") {
+			t.Errorf("%s: exit %d, %q, printed %q", format, code, message, stdout)
+		}
+	}
+	if _, code, message := execute(t, "", "diff", "--base", "HEAD", "--head", "worker.yaml", "--fail-on", "adds-resource"); code != 1 {
+		t.Errorf("exit %d, %q", code, message)
+	}
+	stdout, code, message := execute(t, "", "diff", "--base", "worker.yaml", "--head", "HEAD")
+	if code != 0 || !strings.HasPrefix(stdout, "gone: nothing to compare with") {
+		t.Errorf("the other way around: exit %d, %q, printed %q", code, message, stdout)
+	}
+
+	// Too little alike for git, but something is gone.
+	if err := os.Remove("web.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("topic.yaml", []byte("Resources: {T: {Type: 'AWS::SNS::Topic'}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stdout, code, message = execute(t, "", "diff", "--base", "HEAD", "--head", "topic.yaml")
+	if code != 0 || !strings.HasPrefix(stdout, "new: ") || !strings.Contains(stdout, "if it was one of those that are gone, say so: HEAD:web.yaml") {
+		t.Errorf("exit %d, %q, printed %q", code, message, stdout)
+	}
+
+	outside := filepath.Join(t.TempDir(), "web.yaml")
+	write(outside, "application")
+	if stdout, code, message := execute(t, "", "diff", "--base", "HEAD", "--head", outside); code != 2 || !strings.Contains(message, "is outside of the repository") {
+		t.Errorf("outside: exit %d, %q, printed %q", code, message, stdout)
+	}
+	if stdout, code, message := execute(t, "", "diff", "--base", "HEAD:web.yaml", "--head", outside); code != 1 || !strings.Contains(stdout, "will fail") {
+		t.Errorf("outside, with what it was: exit %d, %q, printed %q", code, message, stdout)
+	}
+}
+
+// Git has names of revisions with a colon in them.
+func TestDiffTakesGitsNamesOfRevisions(t *testing.T) {
+	_, write := plainRepository(t)
+	write("web.yaml", "application")
+	for _, base := range []string{":/fix: x", "HEAD^{/fix: x}", "main@{2026-01-01 10:00}", "HEAD^{/fix: x}:web.yaml", "HEAD:./web.yaml"} {
+		stdout, code, message := execute(t, "", "diff", "--base", base, "--head", "web.yaml")
+		if code != 1 || !strings.Contains(stdout, "will fail") {
+			t.Errorf("%s: exit %d, %q, printed %q", base, code, message, stdout)
+		}
 	}
 }

@@ -76,13 +76,16 @@ func openFile(path string) (*Assembly, error) {
 	return a, nil
 }
 
+// suffixes are those of templates' files.
+var suffixes = []string{".json", ".yaml", ".yml", ".template"}
+
 // parseSingle reads one template, of which only the file's name is known.
 func parseSingle(path, name string, data []byte) (*Assembly, error) {
 	document, err := template.Parse(path, data)
 	if err != nil {
 		return nil, err
 	}
-	for _, suffix := range []string{".json", ".yaml", ".yml", ".template"} {
+	for _, suffix := range suffixes {
 		name = strings.TrimSuffix(name, suffix)
 	}
 	a := &Assembly{Name: path, single: true, Stacks: []*Stack{{ID: name, Name: name, Document: document}}}

@@ -112,7 +112,7 @@ type Report struct {
 type Verdict struct {
 	Effect Effect `json:"effect"`
 	// Summary begins with the verdict proper: "no change", "safe", "deploys a new version", "restarts the app",
-	// "replaces instances", "replaces the environment", "will fail", …
+	// "replaces instances", "replaces the environment", "will fail", …; "new" or "gone" if the other side has nothing of it.
 	Summary string `json:"summary"`
 	// Flags are the effects and circumstances that --fail-on can name and that hold.
 	Flags []string `json:"flags"`

@@ -2,7 +2,6 @@ package templatediff
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,8 +35,13 @@ var installed = []string{"node_modules", ".venv", "venv"}
 
 // git runs git in a directory, and returns what it prints.
 func git(ctx context.Context, dir string, arguments ...string) (string, error) {
+	return gitWith(ctx, nil, dir, arguments...)
+}
+
+// gitWith is git with more environment variables.
+func gitWith(ctx context.Context, environment []string, dir string, arguments ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", arguments...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), environment...)
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
 	if err := cmd.Run(); err != nil {
@@ -57,28 +62,165 @@ func (r Revision) find(ctx context.Context) (top, commit string, err error) {
 	if strings.HasPrefix(r.Name, "-") {
 		return "", "", fmt.Errorf("%q is no revision", r.Name)
 	}
-	commit, err = git(ctx, r.Dir, "rev-parse", "--verify", "--quiet", r.Name+"^{commit}")
+	// In two steps: behind :/text, ^{commit} would be a part of the text.
+	if commit, err = git(ctx, r.Dir, "rev-parse", "--verify", "--quiet", r.Name); err == nil {
+		commit, err = git(ctx, r.Dir, "rev-parse", "--verify", "--quiet", commit+"^{commit}")
+	}
 	if err != nil {
 		return "", "", fmt.Errorf("%q is neither a file nor a directory nor a revision of %s; of a shallow clone, fetch it first", r.Name, top)
 	}
 	return top, commit, nil
 }
 
-// File reads one template of the revision, by its path as git understands it behind a colon. The error is an
-// [fs.ErrNotExist] if the revision has no such file.
+// SplitPath takes REVISION:PATH apart where git does: at the first colon outside of braces. Git's :/text is a revision, and
+// so is main@{2026-01-01 10:00}.
+func SplitPath(name string) (revision, path string, ok bool) {
+	if strings.HasPrefix(name, ":") {
+		return name, "", false
+	}
+	depth := 0
+	for i, c := range name {
+		switch {
+		case c == '{':
+			depth++
+		case c == '}':
+			depth = max(0, depth-1)
+		case c == ':' && depth == 0:
+			return name[:i], name[i+1:], true
+		}
+	}
+	return name, "", false
+}
+
+// File reads one template of the revision, by its path as git understands it behind a colon: from the top of the repository,
+// or from Dir if it begins with ./ or ../. The error is an [fs.ErrNotExist] if the revision has no such file.
 func (r Revision) File(ctx context.Context, file string) (*Assembly, error) {
-	_, commit, err := r.find(ctx)
+	top, commit, err := r.find(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := git(ctx, r.Dir, "cat-file", "-e", commit+":"+file); err != nil {
-		return nil, cmp.Or(ctx.Err(), fmt.Errorf("%s has no file %s: %w", r.Name, file, fs.ErrNotExist))
-	}
-	text, err := git(ctx, r.Dir, "show", commit+":"+file)
+	full, err := r.fromTop(ctx, top, file)
 	if err != nil {
 		return nil, err
 	}
-	return parseSingle(r.Name+":"+file, filepath.Base(file), []byte(text))
+	return r.file(ctx, top, commit, full)
+}
+
+// file is File with the path from the top.
+func (r Revision) file(ctx context.Context, top, commit, full string) (*Assembly, error) {
+	entry, err := git(ctx, top, "--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", full)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%s: %w", r.Name, full, err)
+	}
+	if entry == "" {
+		return nil, fmt.Errorf("%s has no file %s: %w", r.Name, full, fs.ErrNotExist)
+	}
+	about, _, _ := strings.Cut(entry, "\t") // mode, type, object
+	if fields := strings.Fields(about); len(fields) != 3 || fields[1] != "blob" {
+		return nil, fmt.Errorf("%s:%s is no file", r.Name, full)
+	}
+	text, err := git(ctx, top, "cat-file", "blob", strings.Fields(about)[2])
+	if err != nil {
+		return nil, fmt.Errorf("%s:%s: %w", r.Name, full, err)
+	}
+	return parseSingle(r.Name+":"+full, path.Base(full), []byte(text))
+}
+
+// fromTop is the path of a file from the top of the repository.
+func (r Revision) fromTop(ctx context.Context, top, file string) (string, error) {
+	full := path.Clean(file)
+	if strings.HasPrefix(file, "./") || strings.HasPrefix(file, "../") {
+		prefix, err := git(ctx, r.Dir, "rev-parse", "--show-prefix")
+		if err != nil {
+			return "", err
+		}
+		full = path.Join(prefix, file)
+	}
+	if full == "." {
+		return "", fmt.Errorf("%q is a directory; name a file of it: %s:PATH", file, r.Name)
+	}
+	if full == ".." || strings.HasPrefix(full, "../") || path.IsAbs(full) {
+		return "", fmt.Errorf("%s is outside of the repository %s; name the file that it is to be compared with: %s:PATH", file, top, r.Name)
+	}
+	return full, nil
+}
+
+// Counterpart reads what the template that is at a path now was in the revision, also if it had another name there. If the
+// revision has nothing of the kind, the assembly is empty and its warnings say so.
+func (r Revision) Counterpart(ctx context.Context, file string) (*Assembly, error) {
+	top, commit, err := r.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	full, err := r.fromTop(ctx, top, file)
+	if err != nil {
+		return nil, err
+	}
+	a, missing := r.file(ctx, top, commit, full)
+	if !errors.Is(missing, fs.ErrNotExist) {
+		return a, missing
+	}
+	old, gone, err := r.renamed(ctx, top, commit, full)
+	if err != nil {
+		return nil, err
+	}
+	if old != "" {
+		if a, err = r.file(ctx, top, commit, old); err != nil {
+			return nil, err
+		}
+		a.Warnings = append(a.Warnings, fmt.Sprintf("%s is compared with %s, of which git says that it was renamed", full, a.Name))
+		return a, nil
+	}
+	a = &Assembly{Name: r.Name, Warnings: []string{fmt.Sprintf("%s has no file %s", r.Name, full)}}
+	if len(gone) > 0 {
+		a.Warnings[0] += fmt.Sprintf(", nor one that it was renamed from; if it was one of those that are gone, say so: %[1]s:%[2]s", r.Name, strings.Join(gone, ", "+r.Name+":"))
+	}
+	return a, nil
+}
+
+// renamed asks git which file of the commit the one at a path was renamed from, and which templates are gone since.
+func (r Revision) renamed(ctx context.Context, top, commit, full string) (from string, gone []string, err error) {
+	// In a copy of the index that has the file, which git need not have been told of yet.
+	index, err := git(ctx, top, "rev-parse", "--git-path", "index")
+	if err != nil {
+		return "", nil, err
+	}
+	if !filepath.IsAbs(index) {
+		index = filepath.Join(top, index)
+	}
+	temporary, err := os.MkdirTemp("", "beanpole-diff-")
+	if err != nil {
+		return "", nil, err
+	}
+	defer os.RemoveAll(temporary)
+	environment := []string{"GIT_INDEX_FILE=" + filepath.Join(temporary, "index")}
+	data, err := os.ReadFile(index)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(temporary, "index"), data, 0o600)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", nil, err
+	}
+	if _, err := gitWith(ctx, environment, top, "--literal-pathspecs", "add", "--intent-to-add", "--force", "--", full); err != nil {
+		return "", nil, err
+	}
+	out, err := gitWith(ctx, environment, top, "diff", "-M", "--name-status", "-z", "--diff-filter=RD", "--no-ext-diff", commit, "--")
+	if err != nil {
+		return "", nil, err
+	}
+	for fields := strings.Split(out, "\x00"); len(fields) >= 2; {
+		status, name := fields[0], fields[1]
+		fields = fields[2:]
+		if strings.HasPrefix(status, "R") && len(fields) > 0 {
+			if fields[0] == full {
+				return name, nil, nil
+			}
+			fields = fields[1:]
+		} else if slices.Contains(suffixes, path.Ext(name)) {
+			gone = append(gone, name)
+		}
+	}
+	return "", gone, nil
 }
 
 // Open checks the revision out into a temporary worktree, runs the app there as the CDK's own command line would, without

@@ -173,10 +173,57 @@ func TestRevisionOfOneFile(t *testing.T) {
 			t.Errorf("%s: %+v", name, a.Stacks)
 		}
 	}
-	if _, err := (Revision{Dir: app, Name: "HEAD~1"}).File(ctx, "./web.yaml"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "HEAD~1 has no file ./web.yaml") {
+	if _, err := (Revision{Dir: app, Name: "HEAD~1"}).File(ctx, "./web.yaml"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "HEAD~1 has no file infrastructure/web.yaml") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := (Revision{Dir: app, Name: "nowhere"}).File(ctx, "./web.yaml"); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A file that git cannot read is not one that is not there.
+func TestRevisionOfAFileThatCannotBeRead(t *testing.T) {
+	app, commit := repository(t)
+	commit(map[string]string{"infrastructure/web.yaml": "Resources: {T: {Type: 'AWS::SNS::Topic'}}\n"})
+	object, err := exec.Command("git", "-C", app, "rev-parse", "HEAD:./web.yaml").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(app, "../.git/objects", string(object[:2]), strings.TrimSpace(string(object[2:])))); err != nil {
+		t.Fatal(err)
+	}
+	head := Revision{Dir: app, Name: "HEAD"}
+	for file, says := range map[string]string{
+		"./web.yaml":         "HEAD:infrastructure/web.yaml",
+		"../infrastructure":  "HEAD:infrastructure is no file",
+		"..":                 "is outside of the repository",
+		"../../web.yaml":     "is outside of the repository",
+		"/elsewhere/web.yml": "is outside of the repository",
+		"":                   "is a directory",
+	} {
+		for name, read := range map[string]func(context.Context, string) (*Assembly, error){"File": head.File, "Counterpart": head.Counterpart} {
+			if a, err := read(context.Background(), file); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s(%q): %v, %v", name, file, a, err)
+			}
+		}
+	}
+}
+
+func TestSplitPath(t *testing.T) {
+	for name, want := range map[string][2]string{
+		"main:web.yaml":                     {"main", "web.yaml"},
+		"main:a:b.yaml":                     {"main", "a:b.yaml"},
+		"main:./web.yaml":                   {"main", "./web.yaml"},
+		"HEAD^{/fix: x}:web.yaml":           {"HEAD^{/fix: x}", "web.yaml"},
+		"main@{2026-01-01 10:00}:{web}.yml": {"main@{2026-01-01 10:00}", "{web}.yml"},
+		"main":                              {},
+		":/fix: x":                          {},
+		"HEAD^{/fix: x}":                    {},
+		"@{2026-01-01 10:00}":               {},
+	} {
+		revision, path, ok := SplitPath(name)
+		if ok != (want[1] != "") || ok && (revision != want[0] || path != want[1]) || !ok && revision != name {
+			t.Errorf("%s: %q, %q, %t", name, revision, path, ok)
+		}
 	}
 }

@@ -538,8 +538,22 @@ func (c *comparison) conclude() {
 			v.Flags = append(v.Flags, f)
 		}
 	}
-	v.Summary = r.summarise(v.Effect, flags)
+	v.Summary = r.summarise(v.Effect, flags, c.alone())
 	r.Verdict = v
+}
+
+// alone is "new" if the base has nothing of the head, "gone" if it is the other way around, "" if there is something to compare.
+func (c *comparison) alone() string {
+	missing := func(stack func(*pair) *Stack) bool {
+		return !slices.ContainsFunc(c.pairs, func(p *pair) bool { return stack(p) != nil })
+	}
+	switch {
+	case missing(func(p *pair) *Stack { return p.base.stack }):
+		return "new"
+	case missing(func(p *pair) *Stack { return p.head.stack }):
+		return "gone"
+	}
+	return ""
 }
 
 // headline is the verdict's first words.
@@ -571,18 +585,22 @@ func headline(e Effect) string {
 	return "safe"
 }
 
-func (r *Report) summarise(effect Effect, flags map[string]bool) string {
-	if len(r.Changes) == 0 {
+func (r *Report) summarise(effect Effect, flags map[string]bool, alone string) string {
+	var parts []string
+	if alone != "" {
+		parts = append(parts, "nothing to compare with")
+	} else if len(r.Changes) == 0 {
 		return "no change"
 	}
 	out := headline(effect)
 	switch {
+	case alone != "" && effect.rank() <= AddsResource.rank():
+		out = alone // whom it lets in is new with it
 	case flags[FlagLosesData] && effect.rank() < ReplacesEnvironment.rank():
 		out = "loses data"
 	case flags[FlagBroadensAccess] && effect.rank() < Unknown.rank():
 		out = "broadens access"
 	}
-	var parts []string
 	for _, e := range r.Environments {
 		if e.Effect.rank() >= Unknown.rank() || e.Effect == NewInstancesOnly {
 			parts = append(parts, r.nameOf(e.Place)+" "+e.Summary)
