@@ -3,6 +3,7 @@ package templatediff
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -355,6 +356,26 @@ func sorted[V any](m map[string]V) []string {
 // custom says that a resource is made by a program of the user's, whose attributes may change with any update.
 func custom(typ string) bool {
 	return strings.HasPrefix(typ, "Custom::") || typ == "AWS::CloudFormation::CustomResource"
+}
+
+var reads = regexp.MustCompile(`"action\W+((?i)get|describe|list|head|batchget)[A-Z]`)
+
+// lookUp says that a resource is an AwsCustomResource of the CDK that only reads: made anew, renamed or removed, it changes
+// nothing that runs. Of other custom resources only their program knows what it does at the end.
+func lookUp(r *template.Resource) bool {
+	if r.Type != "Custom::AWS" || r.Properties["Delete"] != nil {
+		return false
+	}
+	calls := 0
+	for _, event := range []string{"Create", "Update"} {
+		if call := r.Properties[event]; call != nil {
+			if !reads.MatchString(encode(call)) {
+				return false
+			}
+			calls++
+		}
+	}
+	return calls > 0
 }
 
 // moves says whether others that refer to the resource see another value, and why.

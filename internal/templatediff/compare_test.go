@@ -159,6 +159,39 @@ func TestRenamedResources(t *testing.T) {
 	expect(t, r, got, map[string]Effect{"s Renamed": Rejected})
 }
 
+// A look-up only reads: renamed, removed or asked anew, nothing that runs is replaced or goes. Of another custom resource only
+// its program knows.
+func TestLookUpsReplaceNothing(t *testing.T) {
+	lookUp := func(id, properties string) string {
+		return `"` + id + `": {"Type": "Custom::AWS", "Properties": {"ServiceToken": "arn", ` + properties + `}}`
+	}
+	const describe = `"Create": {"Fn::Join": ["", ["{\"service\":\"CloudFormation\",\"action\":\"describeStackResource\",\"physicalResourceId\":{\"id\":\"", {"Ref": "AWS::StackName"}, "-%s\"}}"]]}`
+	const start = `"Create": "{\"service\":\"ECS\",\"action\":\"runTask\",\"physicalResourceId\":{\"id\":\"%s\"}}"`
+	one, two := fmt.Sprintf(describe, "one"), fmt.Sprintf(describe, "two")
+	for name, test := range map[string]struct {
+		base, head string
+		verdict    string
+		effect     Effect
+	}{
+		"asks anew":               {lookUp("L", one), lookUp("L", two), "safe", NoInterruption},
+		"renamed":                 {lookUp("L", one), lookUp("M", one), "safe", NoInterruption},
+		"renamed, and asks anew":  {lookUp("L", one), lookUp("M", two), "safe", AddsResource},
+		"removed":                 {lookUp("L", one), `"T": {"Type": "AWS::SNS::Topic"}`, "safe", AddsResource},
+		"renamed, with an end":    {lookUp("L", one+`, "Delete": "{}"`), lookUp("M", one+`, "Delete": "{}"`), "replaces resources", ReplacesResource},
+		"renamed, does something": {lookUp("L", fmt.Sprintf(start, "one")), lookUp("M", fmt.Sprintf(start, "one")), "replaces resources", ReplacesResource},
+		"becomes more than that":  {lookUp("L", one), lookUp("L", fmt.Sprintf(start, "one")), "safe", UpdatedInPlace},
+		"of another type": {strings.Replace(lookUp("L", one), "Custom::AWS", "AWS::CloudFormation::CustomResource", 1),
+			strings.Replace(lookUp("M", one), "Custom::AWS", "AWS::CloudFormation::CustomResource", 1), "replaces resources", ReplacesResource},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := diff(t, map[string]string{"S": stack(test.base)}, map[string]string{"S": stack(test.head)})
+			if verdict, _, _ := strings.Cut(r.Verdict.Summary, ":"); verdict != test.verdict || r.Verdict.Effect != test.effect {
+				t.Errorf("%s: %s; %+v", r.Verdict.Effect, r.Verdict.Summary, r.Changes)
+			}
+		})
+	}
+}
+
 func TestWhatBecomesOfDataThatLeavesTheStack(t *testing.T) {
 	table := func(policy string) string {
 		return stack(fmt.Sprintf(`"T": {"Type": "AWS::DynamoDB::Table", %s "Properties": {}}`, policy))

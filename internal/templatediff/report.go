@@ -114,6 +114,8 @@ type Verdict struct {
 	// Summary begins with the verdict proper: "no change", "safe", "deploys a new version", "restarts the app",
 	// "replaces instances", "replaces the environment", "will fail", …; "new" or "gone" if the other side has nothing of it.
 	Summary string `json:"summary"`
+	// beside is what Summary says that the environments' own summaries do not.
+	beside string
 	// Flags are the effects and circumstances that --fail-on can name and that hold.
 	Flags []string `json:"flags"`
 }

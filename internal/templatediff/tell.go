@@ -105,6 +105,10 @@ func (c *comparison) unsynthesised(p *pair, r *resourceChange) {
 }
 
 func (c *comparison) gone(p *pair, r *resourceChange) {
+	if lookUp(r.base) {
+		c.add(r, Remove, "", None, "a look-up: nothing that runs goes with it")
+		return
+	}
 	why, loses := farewell(p.base.body(r.Resource), r.schema)
 	effect := RemovesResource
 	if why == stays {
@@ -112,6 +116,8 @@ func (c *comparison) gone(p *pair, r *resourceChange) {
 	}
 	c.add(r, Remove, "", effect, why).LosesData = loses
 }
+
+const asksAnew = "a look-up: it asks anew, and nothing that runs is replaced by that"
 
 const stays = "the stack lets go of it, and it stays as it is (DeletionPolicy)"
 
@@ -131,6 +137,10 @@ func farewell(body map[string]any, s schema) (why string, losesData bool) {
 func (c *comparison) come(p *pair, r *resourceChange) {
 	if r.renamed == "" {
 		c.add(r, Add, "", AddsResource, "")
+		return
+	}
+	if lookUp(r.head) && lookUp(p.base.resources[r.renamed]) {
+		c.add(r, Modify, "", NoInterruption, fmt.Sprintf("renamed: the logical id %s becomes %s; %s", r.renamed, r.Resource, asksAnew))
 		return
 	}
 	old, loses := farewell(p.base.body(r.renamed), r.schema)
@@ -309,6 +319,8 @@ func (c *comparison) property(p *pair, r *resourceChange, name string, change *p
 	for _, l := range leaves {
 		why := change.follows
 		switch {
+		case lookUp(r.base) && lookUp(r.head):
+			why = join(why, asksAnew)
 		case custom(r.Type):
 			why = join(why, "a custom resource: its program runs again, and says whether it replaces what it made")
 		case r.Type == "AWS::SecretsManager::Secret" && name == "GenerateSecretString":
@@ -357,6 +369,9 @@ var withoutBrackets = strings.NewReplacer("[", ".", "]", "")
 
 // effectOn is what the change of the property at a path does to the resource.
 func (c *comparison) effectOn(r *resourceChange, path string) Effect {
+	if lookUp(r.base) && lookUp(r.head) {
+		return NoInterruption
+	}
 	if custom(r.Type) {
 		return UpdatedInPlace
 	}
@@ -538,7 +553,7 @@ func (c *comparison) conclude() {
 			v.Flags = append(v.Flags, f)
 		}
 	}
-	v.Summary = r.summarise(v.Effect, flags, c.alone())
+	v.Summary, v.beside = r.summarise(v.Effect, flags, c.alone())
 	r.Verdict = v
 }
 
@@ -585,12 +600,12 @@ func headline(e Effect) string {
 	return "safe"
 }
 
-func (r *Report) summarise(effect Effect, flags map[string]bool, alone string) string {
-	var parts []string
+func (r *Report) summarise(effect Effect, flags map[string]bool, alone string) (summary, beside string) {
+	var parts, environments []string
 	if alone != "" {
 		parts = append(parts, "nothing to compare with")
 	} else if len(r.Changes) == 0 {
-		return "no change"
+		return "no change", ""
 	}
 	out := headline(effect)
 	switch {
@@ -603,7 +618,7 @@ func (r *Report) summarise(effect Effect, flags map[string]bool, alone string) s
 	}
 	for _, e := range r.Environments {
 		if e.Effect.rank() >= Unknown.rank() || e.Effect == NewInstancesOnly {
-			parts = append(parts, r.nameOf(e.Place)+" "+e.Summary)
+			environments = append(environments, r.nameOf(e.Place)+" "+e.Summary)
 		}
 	}
 	for _, other := range []struct {
@@ -635,7 +650,7 @@ func (r *Report) summarise(effect Effect, flags map[string]bool, alone string) s
 			parts = append(parts, "the data of "+r.nameOf(c.Place)+" is lost")
 		}
 	}
-	if len(parts) == 0 && effect.rank() <= AddsResource.rank() {
+	if len(parts)+len(environments) == 0 && effect.rank() <= AddsResource.rank() {
 		switch n := len(r.Changes); n {
 		case 1:
 			parts = append(parts, "one change, nothing is interrupted, restarted or replaced")
@@ -654,7 +669,7 @@ func (r *Report) summarise(effect Effect, flags map[string]bool, alone string) s
 	case flags[FlagNarrowsAccess]:
 		parts = append(parts, "somebody may do less than before")
 	}
-	if len(parts) == 0 {
+	if len(parts)+len(environments) == 0 {
 		for _, c := range r.Changes {
 			if c.Effect == effect {
 				parts = append(parts, join(r.nameOf(c.Place), c.Why))
@@ -662,5 +677,5 @@ func (r *Report) summarise(effect Effect, flags map[string]bool, alone string) s
 			}
 		}
 	}
-	return out + ": " + strings.Join(parts, "; ")
+	return out + ": " + strings.Join(append(environments, parts...), "; "), strings.Join(parts, "; ")
 }

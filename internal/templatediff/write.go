@@ -259,6 +259,9 @@ func (r *Report) markdown(name string) (head string, rows []string) {
 		title = " " + escape(name) + ":"
 	}
 	fmt.Fprintf(&b, "### %s%s %s\n\n", r.Verdict.Effect.sign(), title, escape(verdict))
+	if len(r.Environments) > 1 {
+		rest = r.Verdict.beside // the list of environments says what happens to them
+	}
 	if rest != "" {
 		fmt.Fprintf(&b, "%s.\n\n", escape(rest))
 	}

@@ -141,3 +141,28 @@ func TestEnvironmentsOfOneNameAreToldApart(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// What happens to several environments stands in their list, once.
+func TestMarkdownOfSeveralEnvironments(t *testing.T) {
+	side := func(name, topic string) string {
+		environment := func(id string) string {
+			return `"` + id + `": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"ApplicationName": "shop", "EnvironmentName": "` + name + id + `"}}`
+		}
+		return stack(environment("Web"), environment("Worker"), `"`+topic+`": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "`+topic+`"}}`)
+	}
+	r, _ := diff(t, map[string]string{"S": side("a", "Alarm")}, map[string]string{"S": side("b", "Bell")})
+	if len(r.Environments) != 2 {
+		t.Fatalf("%+v", r.Environments)
+	}
+	markdown, _ := r.Markdown("", 0, "")
+	head, _, _ := strings.Cut(markdown, "<details")
+	if n := strings.Count(head, "is replaced by a new environment"); n != 2 {
+		t.Errorf("%d times in\n%s", n, head)
+	}
+	if !strings.Contains(head, "\n\nAlarm is removed.\n\n") {
+		t.Errorf("does not say what becomes of the topic:\n%s", head)
+	}
+	if !strings.Contains(r.Verdict.Summary, "Web "+r.Environments[0].Summary) {
+		t.Errorf("the verdict is %q", r.Verdict.Summary)
+	}
+}
