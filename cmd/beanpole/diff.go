@@ -94,6 +94,10 @@ or "none".`,
 			if err := errors.Join(errs[:]...); err != nil {
 				return &exitError{code: 2, err: err}
 			}
+			if old := stale(head, ", or --head HEAD"); old != "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), "beanpole:", old)
+				sides[1].Warnings = append(sides[1].Warnings, old)
+			}
 			report := templatediff.Compare(sides[0], sides[1])
 			if rehearsal != "" {
 				report.Health = append(report.Health, templatediff.Remark{Text: "rehearsal: " + strings.TrimPrefix(rehearsal, "verdict: ")})

@@ -33,7 +33,7 @@ something in the bundle does nothing), 2 if there is nothing to explain.`,
   beanpole explain --source . --wsgi mysite.wsgi`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			from.args = args
+			from.args, from.problems = args, cmd.ErrOrStderr()
 			e, remove, err := from.environment(cmd.Context())
 			defer remove()
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/signal"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ with the cause.`,
 			// Everything is stopped and removed when the terminal goes away, too.
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 			defer stop()
-			from.args = args
+			from.args, from.problems = args, cmd.ErrOrStderr()
 			page, err := report.Open(html)
 			if err != nil {
 				return &exitError{code: 2, err: err}
@@ -124,6 +125,7 @@ with the cause.`,
 // origin is where the environment comes from.
 type origin struct {
 	args             []string
+	problems         io.Writer
 	deployed, word   string
 	template, bundle string
 	project          source.Project
@@ -172,7 +174,7 @@ func (o origin) environment(ctx context.Context) (e source.Environment, remove f
 		e, err = o.choose(all, o.template)
 		return e, remove, err
 	}
-	dir := "cdk.out"
+	dir := defaultAssembly
 	if len(o.args) > 0 {
 		dir = o.args[0]
 	}
@@ -181,6 +183,10 @@ func (o origin) environment(ctx context.Context) (e source.Environment, remove f
 		return e, remove, err
 	}
 	e, err = o.choose(all, dir)
+	if old := stale(dir, ""); old != "" && err == nil {
+		fmt.Fprintln(o.problems, "beanpole:", old)
+		e.Input.Notes = append(e.Input.Notes, old)
+	}
 	return e, remove, err
 }
 
