@@ -75,7 +75,7 @@ ended without its goal.`,
 					return &exitError{code: 2, err: err}
 				}
 				if len(all) != 1 {
-					return listEnvironments(cmd.OutOrStdout(), client.Region(), all, asJSON)
+					return listEnvironments(cmd.OutOrStdout(), client, all, asJSON)
 				}
 				environment = client.Named(all[0].Name)
 			}
@@ -138,11 +138,11 @@ func showStatus(cmd *cobra.Command, source status.Source, goal status.Goal, time
 }
 
 // listEnvironments prints one line an environment.
-func listEnvironments(out io.Writer, region string, all []status.Environment, asJSON bool) error {
+func listEnvironments(out io.Writer, client *live.Client, all []status.Environment, asJSON bool) error {
 	bad := false
 	reports := make([]status.Report, len(all))
 	for i, e := range all {
-		reports[i] = status.New(status.Facts{Environment: e})
+		reports[i] = status.New(status.Facts{Environment: e, Local: client.Local()})
 		bad = bad || !reports[i].Green
 	}
 	if asJSON {
@@ -150,8 +150,11 @@ func listEnvironments(out io.Writer, region string, all []status.Environment, as
 			return &exitError{code: 2, err: err}
 		}
 	} else if len(all) == 0 {
-		fmt.Fprintf(out, "There is no environment in %s.\n", region)
+		fmt.Fprintf(out, "There is no environment in %s.\n", client.Region())
 	} else {
+		if client.Local() {
+			fmt.Fprintf(out, "%s\n\n", status.NoInstanceRuns)
+		}
 		for _, r := range reports {
 			fmt.Fprintf(out, "%-40s  %-24s %s\n", r.Environment.Name, r.Line(), r.Environment.Platform)
 		}

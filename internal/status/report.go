@@ -36,6 +36,8 @@ func New(f Facts) Report {
 		r.Verdict = "green"
 	case len(r.Reasons) > 0 && r.Reasons[0].Level == Fault:
 		r.Verdict = fmt.Sprintf("not green (%s): %s", f.Line(), r.Reasons[0].Summary)
+	case f.Local:
+		r.Verdict = fmt.Sprintf("not green (%s): %s", f.Line(), NoInstanceRuns)
 	case f.Health != nil && len(f.Health.Causes) > 0:
 		r.Verdict = fmt.Sprintf("not green (%s): %s", f.Line(), f.Health.Causes[0])
 	case len(r.Reasons) > 0:
@@ -120,6 +122,10 @@ var colours = map[string]string{
 func (r Report) WriteText(w io.Writer, now time.Time, colour bool) error {
 	p := printer{colour: colour}
 	e := r.Environment
+	if r.Local {
+		p.line("%s", NoInstanceRuns)
+		p.line("")
+	}
 	p.line("%s  %s, %s", p.bold(cmp.Or(e.Name, e.ID)), e.Status, p.paint(e.Colour, e.health()))
 	var about []string
 	tier := ""

@@ -33,6 +33,8 @@ type Facts struct {
 	Declared []option.Setting `json:"-"`
 	// Notes say what could not be asked, and why.
 	Notes []string `json:"notes"`
+	// Local says that this is the AWS on this computer, where no instance runs that could be healthy.
+	Local bool `json:"local,omitempty"`
 }
 
 // Environment is what DescribeEnvironments tells.
@@ -139,6 +141,9 @@ type Platform struct {
 	// Newest is the newest supported branch of the same language, asked for where the own branch is no longer supported.
 	Newest string `json:"newest,omitempty"`
 }
+
+// NoInstanceRuns is what is to be known of every environment on the local AWS.
+const NoInstanceRuns = "on the local AWS no instance runs; beanpole rehearse shows its health"
 
 // Ready says that Beanstalk takes a deployment.
 func (f Facts) Ready() bool { return f.Environment.Status == "Ready" }

@@ -27,6 +27,7 @@ import (
 // Client asks one account and region.
 type Client struct {
 	region    string
+	local     bool
 	beanstalk *elasticbeanstalk.Client
 	balancing *elb.Client
 	stacks    *cloudformation.Client
@@ -42,13 +43,16 @@ func New(ctx context.Context) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		region: cfg.Region, beanstalk: elasticbeanstalk.NewFromConfig(cfg), balancing: elb.NewFromConfig(cfg), stacks: cloudformation.NewFromConfig(cfg),
+		region: cfg.Region, local: account.Local(ctx, cfg), beanstalk: elasticbeanstalk.NewFromConfig(cfg), balancing: elb.NewFromConfig(cfg), stacks: cloudformation.NewFromConfig(cfg),
 		templates: map[string][]option.Setting{},
 	}, nil
 }
 
 // Region is the region that is asked.
 func (c *Client) Region() string { return c.region }
+
+// Local says that the AWS that is asked is the one on this computer.
+func (c *Client) Local() bool { return c.local }
 
 // Environments lists the environments that are not terminated.
 func (c *Client) Environments(ctx context.Context) ([]status.Environment, error) {
@@ -170,16 +174,21 @@ func (e *Environment) Facts(ctx context.Context) (status.Facts, error) {
 		return status.Facts{}, fmt.Errorf("no environment %q in %s%s", e.name, c.region, c.others(ctx))
 	}
 	d := found[0]
-	f := status.Facts{Environment: c.environment(d)}
+	f := status.Facts{Environment: c.environment(d), Local: c.local}
 	f.Environment.Stack = e.stack
 
 	var mu sync.Mutex
 	var wait sync.WaitGroup
+	var unknown []string // what the local AWS does not know
 	ask := func(what string, question func() error) {
 		wait.Go(func() {
 			if err := question(); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
+				if c.local && account.NotImplemented(err) {
+					unknown = append(unknown, what)
+					return
+				}
 				f.Notes = append(f.Notes, account.Plain(what, err).Error())
 			}
 		})
@@ -201,6 +210,9 @@ func (e *Environment) Facts(ctx context.Context) (status.Facts, error) {
 	wait.Wait()
 	if ctx.Err() != nil {
 		return f, ctx.Err()
+	}
+	if slices.Sort(unknown); unknown != nil {
+		f.Notes = append(f.Notes, "the local AWS does not implement "+strings.Join(unknown, ", "))
 	}
 	slices.Sort(f.Notes)
 	for i := range f.Groups {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,10 @@ func TestLocalAWS(t *testing.T) {
 	f, err := status.Wait(ctx, environment, status.UntilReady, time.Millisecond, func(string) {})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if r := status.New(f); !f.Local || !slices.Equal(f.Notes, []string{"the local AWS does not implement DescribeEnvironmentHealth, DescribeInstancesHealth, DescribePlatformVersion"}) ||
+		!strings.HasSuffix(r.Verdict, "on the local AWS no instance runs; beanpole rehearse shows its health") {
+		t.Errorf("local %v, notes %q, %s", f.Local, f.Notes, r.Verdict)
 	}
 	if len(f.Groups) != 1 || f.Groups[0].Path != "/healthz/" || f.Groups[0].SuccessCodes != "200-301" || f.Groups[0].Process != "default" {
 		t.Fatalf("groups %+v, notes %q", f.Groups, f.Notes)
