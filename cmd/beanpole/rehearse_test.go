@@ -224,6 +224,35 @@ func TestRehearseReport(t *testing.T) {
 	}
 }
 
+// A page of an earlier run would pass for that of a run which comes to no verdict.
+func TestRehearseRemovesThePageOfAnEarlierRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks for nginx")
+	}
+	for name, test := range map[string]struct {
+		dir  string
+		args []string
+		code int
+	}{
+		"no synth": {t.TempDir(), nil, 2},
+		"refused":  {sites(t, "/healthz/"), []string{"-e", "staging", "--set", "HealthCheckInterval=1"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "r.html")
+			if err := os.WriteFile(file, []byte("healthy by 200"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			cmd, stdout, stderr, _ := beanpole(t, append([]string{"rehearse", test.dir, "--report", file}, test.args...)...)
+			if code := exitCode(t, cmd.Run()); code != test.code {
+				t.Errorf("exit code %d, want %d\n%s%s", code, test.code, stdout, stderr)
+			}
+			if content, err := os.ReadFile(file); err == nil {
+				t.Errorf("the page is still there: %s", content)
+			}
+		})
+	}
+}
+
 // However a rehearsal ends, it leaves no process and no file.
 func TestRehearseInterrupted(t *testing.T) {
 	if testing.Short() {

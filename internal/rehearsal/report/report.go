@@ -69,7 +69,8 @@ func (r Result) WriteHTML(w io.Writer) error {
 // File is where a page is to be written. The file comes into being as a whole or not at all.
 type File struct{ path string }
 
-// Open says whether a page can be written there, before there is one. An empty path is no file.
+// Open says whether a page can be written there, before there is one, and removes that of an earlier run: if this one comes to
+// no verdict, the page would pass for its own. An empty path is no file.
 func Open(path string) (*File, error) {
 	if path == "" {
 		return nil, nil
@@ -103,7 +104,13 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return refuse("nothing can be written in " + filepath.Dir(path) + ": " + reason(err))
 	}
-	return &File{path}, errors.Join(trial.Close(), os.Remove(trial.Name()))
+	if err := errors.Join(trial.Close(), os.Remove(trial.Name())); err != nil {
+		return refuse(reason(err))
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return refuse("the page of an earlier run cannot be removed: " + reason(err))
+	}
+	return &File{path}, nil
 }
 
 // Write puts the page there.
