@@ -19,8 +19,7 @@ up: setup
 test:
 	@bash scripts/setup.sh tests
 	@go vet ./...
-	@go test ./...
-	@cat "$${XDG_CACHE_HOME:-$$HOME/.cache}/beanpole/test-namespaces" "$$HOME/Library/Caches/beanpole/test-namespaces" 2>/dev/null || true # what go test keeps to itself
+	@go test ./...; code=$$?; cat .beanpole/test-namespaces 2>/dev/null; exit $$code # what go test of a package that passes keeps to itself
 	@cd examples/mysite && ../../.beanpole/mysite/bin/python -W error::ResourceWarning manage.py test
 
 test-full: export BEANPOLE_TEST_FULL := 1

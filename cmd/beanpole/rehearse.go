@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
-	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 	"example.com/beanpole-cdk/internal/rehearsal"
 	"example.com/beanpole-cdk/internal/rehearsal/report"
 	"example.com/beanpole-cdk/internal/rehearsal/source"
@@ -72,7 +71,7 @@ with the cause.`,
 			defer remove()
 			e.Input.Process = process
 			if err == nil {
-				err = override(&e.Input, set)
+				err = source.Override(&e.Input, set)
 			}
 			if err != nil {
 				return &exitError{code: 2, err: err}
@@ -210,27 +209,4 @@ func (o origin) choose(all []source.Environment, from string) (source.Environmen
 		problem = fmt.Sprintf("%q means %d environments of %s; say more of its name", o.word, len(found), from)
 	}
 	return source.Environment{}, fmt.Errorf("%s:\n%s", problem, strings.Join(names, "\n"))
-}
-
-// override applies --set: options of the default process by their names, anything else an environment property.
-func override(in *rehearsal.Input, set []string) error {
-	var problems []error
-	for _, s := range set {
-		name, value, ok := strings.Cut(s, "=")
-		if !ok || name == "" {
-			problems = append(problems, fmt.Errorf("--set %q: want NAME=VALUE", s))
-			continue
-		}
-		namespace := "aws:elasticbeanstalk:application:environment"
-		if process := "aws:elasticbeanstalk:environment:process:" + in.Process; isOption(process, name) {
-			namespace = process
-		}
-		in.Settings = append(in.Settings, option.Setting{Namespace: namespace, OptionName: name, Value: value})
-	}
-	return errors.Join(problems...)
-}
-
-func isOption(namespace, name string) bool {
-	_, known := option.Lookup(namespace, name)
-	return known
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
-
-	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 )
 
 // Installed is the virtual environment that a rehearsal of a bundle with these requirements would use.
@@ -50,17 +47,8 @@ func HasPython(t *testing.T, version string) bool {
 	return minor <= most
 }
 
-// Rehearse, Full and LeaveOut are what the tests of the package itself call.
-var Rehearse, Full, LeaveOut = rehearse, full, leaveOut
-
-// Override is a setting as --set takes it: an option of the default process, or an environment property.
-func Override(set string) option.Setting {
-	name, value, _ := strings.Cut(set, "=")
-	if _, known := option.Lookup(processNamespace, name); known {
-		return option.Setting{Namespace: processNamespace, OptionName: name, Value: value}
-	}
-	return option.Setting{Namespace: propertiesNamespace, OptionName: name, Value: value}
-}
+// Rehearse, Full and LeaveOutForPython are what the tests of the package itself call.
+var Rehearse, Full, LeaveOutForPython = rehearse, full, counted.leaveOutForPython
 
 // MatrixRequirements are those of the matrix, with the packages by which projects read their environment.
 const MatrixRequirements = "Django==5.2.19\n" + matrixRequirements

@@ -107,7 +107,7 @@ func TestProjectsOfOthers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if p.python != "" && !rehearsal.HasPython(t, p.python) {
-				rehearsal.LeaveOut(t, "%s needs Python %s or earlier, which this machine has not", p.name, p.python)
+				rehearsal.LeaveOutForPython(t, "%s needs Python %s or earlier, which this machine has not", p.name, p.python)
 			}
 			requirements := string(content)
 			venv := rehearsal.Installed(t, requirements, p.python)
@@ -228,8 +228,8 @@ func (row projectRow) rehearse(t *testing.T, made, python string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range row.set {
-		e.Input.Settings = append(e.Input.Settings, rehearsal.Override(s))
+	if err := source.Override(&e.Input, row.set); err != nil {
+		t.Fatal(err)
 	}
 	v, _ := rehearsal.Rehearse(t, e.Input, rehearsal.Options{Isolation: rehearsal.Namespace, Commands: row.commands})
 	want := "verdict: unhealthy: "

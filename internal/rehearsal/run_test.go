@@ -3,7 +3,10 @@ package rehearsal
 import (
 	"bytes"
 	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,29 +25,65 @@ func TestMain(m *testing.M) {
 }
 
 // Most rows need a network of their own, where code that asks 169.254.169.254 meets the emulated metadata service and no
-// traffic leaves. They are counted, and so is what a machine cannot show; nothing is skipped silently.
-var inNamespace, leftOut atomic.Int64
+// traffic leaves. They are counted, and so is what a machine cannot show, and why; nothing is skipped silently.
+var counted counts
+
+type counts struct{ inNamespace, withoutNamespace, withoutPython atomic.Int64 }
 
 // withoutNamespace in the environment allows rows to be left out where a process may not have a network of its own.
 const withoutNamespace = "BEANPOLE_TEST_WITHOUT_NAMESPACE"
 
-// leaveOut ends a row that this machine cannot show, and counts it.
-func leaveOut(t *testing.T, format string, args ...any) {
+// leaveOutForNamespace ends a row for which this machine would have to allow a network of its own.
+func (c *counts) leaveOutForNamespace(t *testing.T, format string, args ...any) {
 	t.Helper()
-	leftOut.Add(1)
+	c.withoutNamespace.Add(1)
 	t.Skipf("left out: "+format, args...)
 }
 
-// conclude says at the end how many rows there were. go test shows nothing of a package that passes, so it is also written
-// where `make test` finds it.
+// leaveOutForPython ends a row for which this machine has no version of Python.
+func (c *counts) leaveOutForPython(t *testing.T, format string, args ...any) {
+	t.Helper()
+	c.withoutPython.Add(1)
+	t.Skipf("left out: "+format, args...)
+}
+
+// String says how many rows there were, "" if there were none.
+func (c *counts) String() string {
+	run, network, python := c.inNamespace.Load(), c.withoutNamespace.Load(), c.withoutPython.Load()
+	if run+network+python == 0 {
+		return ""
+	}
+	return fmt.Sprintf("rehearsals in a network of their own: %d run, %d left out because this machine allows none (%s); rows left out for want of a version of Python: %d\n",
+		run, network, withoutNamespace, python)
+}
+
+// conclude says at the end how many rows there were. go test shows nothing of a package that passes, so a complete run also
+// writes it where `make test` of this checkout finds it.
 func conclude() {
-	if inNamespace.Load()+leftOut.Load() == 0 {
+	line := counted.String()
+	fmt.Fprint(os.Stderr, line)
+	if complete := flag.Lookup("test.run").Value.String() + flag.Lookup("test.skip").Value.String(); line == "" || complete != "" || testing.Short() {
 		return
 	}
-	line := fmt.Sprintf("rehearsals in a network of their own: %d run, %d left out\n", inNamespace.Load(), leftOut.Load())
-	fmt.Fprint(os.Stderr, line)
-	if cache, err := os.UserCacheDir(); err == nil {
-		_ = os.WriteFile(filepath.Join(cache, "beanpole", "test-namespaces"), []byte(line), 0o644)
+	if err := os.WriteFile("../../.beanpole/test-namespaces", []byte(line), 0o644); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
+func TestWhatIsLeftOutIsCountedByItsReason(t *testing.T) {
+	var c counts
+	if got := c.String(); got != "" {
+		t.Errorf("got %q of no rows", got)
+	}
+	c.inNamespace.Add(4)
+	t.Run("", func(t *testing.T) { c.leaveOutForPython(t, "this is no row: it shows the counters") })
+	for range 2 {
+		t.Run("", func(t *testing.T) { c.leaveOutForNamespace(t, "this is no row: it shows the counters") })
+	}
+	for _, want := range []string{"4 run", "2 left out because this machine allows none", "version of Python: 1\n"} {
+		if got := c.String(); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
@@ -107,11 +146,11 @@ func rehearse(t *testing.T, in Input, opts Options) (Verdict, string) {
 	v, err := Run(ctx, in, opts)
 	if opts.Isolation == Namespace {
 		if err != nil && strings.Contains(err.Error(), "does not allow a user and network namespace") && os.Getenv(withoutNamespace) != "" {
-			leaveOut(t, "%v (%s)", err, withoutNamespace)
+			counted.leaveOutForNamespace(t, "%v (%s)", err, withoutNamespace)
 		} else if err != nil && strings.Contains(err.Error(), "does not allow a user and network namespace") {
 			t.Fatalf("not shown: %v; allow user namespaces, or leave such rows out with %s=1", err, withoutNamespace)
 		}
-		inNamespace.Add(1)
+		counted.inNamespace.Add(1)
 	}
 	t.Logf("%s%v", out.String(), v)
 	if err != nil {

@@ -3,6 +3,8 @@
 package source
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -96,4 +98,24 @@ func dedicatedHTTPS(settings []option.Setting) bool {
 		}
 	}
 	return false
+}
+
+// Override applies settings as --set takes them, NAME=VALUE: options of the process by their names, anything else an
+// environment property.
+func Override(in *rehearsal.Input, set []string) error {
+	process := "aws:elasticbeanstalk:environment:process:" + cmp.Or(in.Process, "default")
+	var problems []error
+	for _, s := range set {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			problems = append(problems, fmt.Errorf("--set %q: want NAME=VALUE", s))
+			continue
+		}
+		namespace := "aws:elasticbeanstalk:application:environment"
+		if _, known := option.Lookup(process, name); known {
+			namespace = process
+		}
+		in.Settings = append(in.Settings, option.Setting{Namespace: namespace, OptionName: name, Value: value})
+	}
+	return errors.Join(problems...)
 }
