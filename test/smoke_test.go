@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,17 +38,18 @@ func TestTheSmokeTestRunsDry(t *testing.T) {
 	}
 	command := exec.Command(smokeTest(t, root))
 	command.Dir = root
-	command.Env = append(os.Environ(), "DRY_RUN=1")
+	answers := t.TempDir() // another run may write to the checkout's
+	command.Env = append(os.Environ(), "DRY_RUN=1", "AWS_SMOKE_ANSWERS="+answers)
 	expected := []string{"resolver", "matcher-range", "rule-order", "security-groups", "platform", "events", "bundle", "second-diff", "other-success-codes-same-environment", "later-codes", "destroy", "left"}
 	if os.Getenv("BEANPOLE_TEST_FULL") != "" {
 		command.Env = append(command.Env, "AWS_SMOKE_HOSTED_ZONE=Z0123456789ABCDEFGHIJ:example.com")
 		expected = append(expected, "certificate-and-domain-same-environment", "certificate-and-domain-rules", "second-domain-same-environment", "second-domain-rules")
 	}
 	output, err := command.CombinedOutput()
-	if err != nil || !strings.Contains(string(output), "Everything that was made is removed.") {
+	if err != nil || !strings.Contains(string(output), "Everything that was made is removed, but for the uploads in the bucket of cdk bootstrap.") {
 		t.Fatalf("it ends with %v:\n%s", err, output)
 	}
-	text, err := os.ReadFile(filepath.Join(root, ".beanpole/smoke-dry-run.json"))
+	text, err := os.ReadFile(filepath.Join(answers, "smoke-dry-run.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +88,7 @@ func TestTheSmokeTestLeavesNothing(t *testing.T) {
 	program := smokeTest(t, d.root)
 	d.startAWS()
 	d.bootstrap()
+	d.must(filepath.Join(d.root, ".beanpole/python/bin/python"), "-c", makeBucket)
 	bootstrapped := d.resources()
 	d.dir = d.root // where its cdk.json is
 	answers := filepath.Join(d.root, "test/smoke/answers.json")
@@ -102,45 +103,99 @@ func TestTheSmokeTestLeavesNothing(t *testing.T) {
 		t.Fatalf("in another account it has made %v", got)
 	}
 
-	// All of these become one process, the program's.
-	command := exec.Command(filepath.Join(d.root, ".beanpole/bin/beanpole"), "local", "--state", d.state, "env", "--", "env", "AWS_SMOKE_ACCOUNT=123456789012", program)
-	command.Dir = d.root
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command.Stdout, command.Stderr = write, write
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	write.Close()
-	timer := time.AfterFunc(3*time.Minute, func() { command.Process.Kill() })
-	defer timer.Stop()
-	var all strings.Builder
-	interrupted := false
-	for lines := bufio.NewScanner(read); lines.Scan(); {
-		line := lines.Text()
-		all.WriteString(line + "\n")
-		// The network is there, and the rest is being made.
-		if !interrupted && strings.Contains(line, "-live-web: deploying") {
-			interrupted = true
-			command.Process.Signal(syscall.SIGINT)
+	for _, c := range []struct {
+		name string
+		at   string // a part of the line at which it is interrupted
+		by   syscall.Signal
+		// closed closes the pipe that it writes to before, again sends the signal a second time when the removal has begun.
+		closed, again bool
+		says          string
+	}{
+		{"its reader is gone", "-live-network: deploying", syscall.SIGTERM, true, false, ""},
+		{"in the midst of the first deployment", "CREATE_IN_PROGRESS      | AWS::ElasticBeanstalk::Environment", syscall.SIGINT, false, false, "Everything that was made is removed"},
+		// Last, as it leaves something.
+		{"a closed terminal, and once more", "-live-network: deploying", syscall.SIGHUP, false, true, "NOT REMOVED:"},
+	} {
+		// All of these become one process, the program's.
+		command := exec.Command(filepath.Join(d.root, ".beanpole/bin/beanpole"), "local", "--state", d.state, "env", "--", "env", "AWS_SMOKE_ACCOUNT=123456789012", program)
+		command.Dir = d.root
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	io.Copy(io.Discard, read)
-	err = command.Wait()
-	text := all.String()
-	if !interrupted || command.ProcessState.ExitCode() != 1 || !strings.Contains(text, "interrupted") || !strings.Contains(text, "Everything that was made is removed.") {
-		t.Fatalf("interrupted %v, it ends with %v:\n%s", interrupted, err, text)
-	}
-	if after, _ := os.ReadFile(answers); !bytes.Equal(before, after) {
-		t.Errorf("a run that was interrupted has written %s", answers)
-	}
-	for kind, ids := range d.resources() {
-		for _, id := range ids {
-			if !slices.Contains(bootstrapped[kind], id) {
-				t.Errorf("%s %s is left", kind, id)
+		command.Stdout, command.Stderr = write, write
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		write.Close()
+		timer := time.AfterFunc(3*time.Minute, func() { command.Process.Kill() })
+		var all strings.Builder
+		interrupted := false
+		for lines := bufio.NewScanner(read); lines.Scan(); {
+			line := lines.Text()
+			all.WriteString(line + "\n")
+			switch {
+			case !interrupted && strings.Contains(line, c.at):
+				interrupted = true
+				if strings.Contains(c.at, "Environment") {
+					// Stopped, so that it sees no more of its deployment than that it has begun.
+					command.Process.Signal(syscall.SIGSTOP)
+					d.must(filepath.Join(d.root, ".beanpole/python/bin/python"), "-c", fileOfAnEnvironment)
+				}
+				if c.closed {
+					read.Close()
+				}
+				command.Process.Signal(c.by)
+				command.Process.Signal(syscall.SIGCONT)
+			case c.again && strings.Contains(line, "== removing"):
+				command.Process.Signal(c.by)
 			}
+		}
+		err = command.Wait()
+		timer.Stop()
+		read.Close()
+		text := all.String()
+		if !interrupted || command.ProcessState.ExitCode() != 1 || !strings.Contains(text, c.says) {
+			t.Fatalf("%s: interrupted %v, it ends with %v:\n%s", c.name, interrupted, err, text)
+		}
+		if after, _ := os.ReadFile(answers); !bytes.Equal(before, after) {
+			t.Errorf("%s: a run that was interrupted has written %s", c.name, answers)
+		}
+		if c.again {
+			continue
+		}
+		for kind, ids := range d.resources() {
+			for _, id := range ids {
+				if !slices.Contains(bootstrapped[kind], id) {
+					t.Errorf("%s: %s %s is left", c.name, kind, id)
+				}
+			}
+		}
+		if keys := d.must(filepath.Join(d.root, ".beanpole/python/bin/python"), "-c", filesOfBeanstalk); strings.TrimSpace(keys) != "[]" {
+			t.Errorf("%s: files are left in Elastic Beanstalk's bucket: %s", c.name, keys)
 		}
 	}
 }
+
+// Elastic Beanstalk's bucket on this computer's AWS. The real one keeps files of each environment in it that outlive them.
+const (
+	beanstalkBucket = `
+import os, time, boto3
+region = os.environ["AWS_REGION"]
+s3, bucket = boto3.client("s3", region_name=region), "elasticbeanstalk-" + region + "-123456789012"
+`
+	makeBucket = beanstalkBucket + `
+s3.create_bucket(Bucket=bucket, **({} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}))
+`
+	fileOfAnEnvironment = beanstalkBucket + `
+for _ in range(600):
+    found = [e for e in boto3.client("elasticbeanstalk", region_name=region).describe_environments(IncludeDeleted=False)["Environments"]]
+    if found:
+        break
+    time.sleep(0.1)
+s3.put_object(Bucket=bucket, Key="resources/environments/" + found[0]["EnvironmentId"] + "/_runtime/_embedded_extensions/x", Body=b"x")
+`
+	filesOfBeanstalk = beanstalkBucket + `
+print([o["Key"] for o in s3.list_objects_v2(Bucket=bucket).get("Contents", [])])
+`
+)

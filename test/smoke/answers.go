@@ -95,13 +95,30 @@ func (r *Record) text() string {
 	return b.String()
 }
 
-var (
-	anyAccount     = regexp.MustCompile(`\b\d{12}\b`)
-	anyAddress     = regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b`)
-	anyEnvironment = regexp.MustCompile(`\be-[a-z0-9]{10}\b`)
-	anyAccessKey   = regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`)
-	anyInstance    = regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
-)
+// telling are the patterns of what tells whose account it was, each with what stands for it, in the order in which they are
+// tried.
+var telling = []struct {
+	pattern *regexp.Regexp
+	made    string
+}{
+	{regexp.MustCompile(`\b\d{12}\b`), "123456789012"},
+	{regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`), "AKIAIOSFODNN7EXAMPLE"},
+	{regexp.MustCompile(`\bX-Amz-([A-Za-z-]+)=[^&\s"]+`), "X-Amz-$1=SIGNED"},
+	{regexp.MustCompile(`\b[A-Za-z0-9.-]+\.elasticbeanstalk\.com\b`), "NAME.elasticbeanstalk.com"},
+	{regexp.MustCompile(`\b[A-Za-z0-9.-]+\.elb\.amazonaws\.com\b`), "NAME.elb.amazonaws.com"},
+	{regexp.MustCompile(`\be-[a-z0-9]{10}\b`), "e-abcdefghij"},
+	// Instances, networks, security groups, addresses, …
+	{regexp.MustCompile(`\b([a-z]{1,9})-[0-9a-f]{17}\b`), "$1-0123456789abcdef0"},
+	{regexp.MustCompile(`\b(i|vpc|subnet|sg|eni|ami|vol)-[0-9a-f]{8}\b`), "$1-0123456789abcdef0"},
+	{regexp.MustCompile(`/[0-9a-f]{16}\b`), "/0123456789abcdef"}, // of a load balancer, a listener, a rule, a target group
+	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "01234567-89ab-cdef-0123-456789abcdef"},
+	{regexp.MustCompile(`(?i)\b(request ?id|host ?id)(: ?|=)[^\s,;)"]+`), "$1${2}ID"},
+	// The names that CloudFormation makes up.
+	{regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9-]*-[A-Z0-9]{8,13}\b`), "NAME"},
+	// Eight groups, or fewer with "::"; a time of day is neither.
+	{regexp.MustCompile(`(?i)\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b|\b(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}\b|\b(?:[0-9a-f]{1,4}:){2,7}:`), "an IPv6 address"},
+	{regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b`), "10.0.1.23"},
+}
 
 // write writes the record without what tells whose account it was. The secrets are more of that, each with what stands for it.
 func (r *Record) write(file string, secrets [][2]string) error {
@@ -121,10 +138,8 @@ func redacted(text string, secrets [][2]string) string {
 			text = strings.ReplaceAll(text, s[0], s[1])
 		}
 	}
-	for pattern, made := range map[*regexp.Regexp]string{
-		anyAccount: "123456789012", anyAddress: "10.0.1.23", anyEnvironment: "e-abcdefghij", anyAccessKey: "AKIAIOSFODNN7EXAMPLE", anyInstance: "i-0123456789abcdef0",
-	} {
-		text = pattern.ReplaceAllString(text, made)
+	for _, t := range telling {
+		text = t.pattern.ReplaceAllString(text, t.made)
 	}
 	return text
 }

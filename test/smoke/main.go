@@ -4,11 +4,12 @@
 //	AWS_SMOKE_ACCOUNT       the account's number, which is the confirmation: it must be that of the credentials
 //	AWS_SMOKE_HOSTED_ZONE   a public hosted zone in it, as in Z0123456789ABCDEFGHIJ:example.com, for a certificate and two
 //	                        domains below it. Default: what needs a domain is not asked
+//	AWS_SMOKE_ANSWERS       a directory that is there, for the answers instead
 //	DRY_RUN=1               all of it against an AWS on this computer instead, with a hosted zone there if one is named
 //
 // Account and region are those of the AWS variables and files, as for any AWS tool. The answers are written to
-// test/smoke/answers.json ([Record]), those of a run that came to no end to .beanpole/smoke-unfinished.json. Exit codes: 0 everything is as expected, and nothing is left; 1 something is not; 2 it
-// could not be run.
+// test/smoke/answers.json ([Record]), those of a run that came to no end to .beanpole/smoke-unfinished.json. Exit codes:
+// 0 everything is as expected, and nothing is left; 1 something is not; 2 it could not be run.
 package main
 
 import (
@@ -52,17 +53,33 @@ var (
 	zoneAndName   = regexp.MustCompile(`^(Z[A-Z0-9]{4,31}):([a-z0-9-]+(?:\.[a-z0-9-]+)+)$`)
 )
 
+// interrupts end a run, and then the removal. A closed terminal is one too.
+var interrupts = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
+// unbreakable writes as long as there is somebody who reads. A terminal or a pipe that is gone ends neither the run, nor the
+// removal, nor the programs that write to it.
+type unbreakable struct{ io.Writer }
+
+func (u unbreakable) Write(p []byte) (int, error) {
+	_, _ = u.Writer.Write(p) // there is nowhere to tell it
+	return len(p), nil
+}
+
 // settings are what the variables say.
 type settings struct {
 	account          string
 	zoneID, zoneName string
+	answers          string // the directory for them, "" for those of the checkout
 	local            bool
 }
 
 // read reads the variables. Everything wrong is told at once.
 func read(get func(string) string) (settings, error) {
-	s := settings{account: get("AWS_SMOKE_ACCOUNT"), local: get("DRY_RUN") != "" && get("DRY_RUN") != "0"}
+	s := settings{account: get("AWS_SMOKE_ACCOUNT"), answers: get("AWS_SMOKE_ANSWERS"), local: get("DRY_RUN") != "" && get("DRY_RUN") != "0"}
 	var problems []error
+	if info, err := os.Stat(s.answers); s.answers != "" && (err != nil || !info.IsDir()) {
+		problems = append(problems, fmt.Errorf("AWS_SMOKE_ANSWERS: %q is no directory; the answers go into one that is there", s.answers))
+	}
 	switch {
 	case s.local && s.account == "":
 		s.account = localaws.Account
@@ -89,8 +106,10 @@ func run(root string, get func(string) string, out io.Writer) int {
 		fmt.Fprintf(out, "%s\n\nNothing was done. What it would do:\n\n%s", err, plan(prefix+"…", settings))
 		return 2
 	}
-	// A closed terminal is an interrupt too: what was made is removed all the same.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// Without this a closed pipe kills this program, and what was made stays. Ignored it would be so in its children, too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	out = unbreakable{out}
+	ctx, stop := signal.NotifyContext(context.Background(), interrupts...)
 	defer stop()
 
 	if settings.local {
@@ -130,7 +149,6 @@ func run(root string, get func(string) string, out io.Writer) int {
 	if failed != nil {
 		fmt.Fprintf(out, "\nStopped: %v\n", failed)
 	}
-	stop() // from here on an interrupt ends the removal
 	left := t.remove()
 	t.record.Interrupted = failed != nil
 	if err := t.record.write(t.answersFile(), t.secrets()); err != nil {
@@ -142,7 +160,7 @@ func run(root string, get func(string) string, out io.Writer) int {
 	if len(left) > 0 {
 		fmt.Fprintf(out, "\nNOT REMOVED:\n  %s\n", strings.Join(left, "\n  "))
 	} else {
-		fmt.Fprintln(out, "Everything that was made is removed.")
+		fmt.Fprintln(out, "Everything that was made is removed, but for the uploads in the bucket of cdk bootstrap.")
 	}
 	if failed != nil || len(left) > 0 || !t.record.holds() {
 		return 1
@@ -216,6 +234,7 @@ func startLocalAWS(ctx context.Context, root string) (stop func(), err error) {
 		return nil, err
 	}
 	if err := os.Symlink(filepath.Join(root, ".beanpole/python"), filepath.Join(state, "python")); err != nil {
+		os.RemoveAll(state)
 		return nil, err
 	}
 	server, _, err := localaws.Start(ctx, state, localaws.Options{Validator: filepath.Join(root, ".beanpole/bin/beanpole")})

@@ -132,7 +132,7 @@ func (t *test) look(ctx context.Context) error {
 		}
 	}
 	t.now = s
-	return nil
+	return t.find(ctx)
 }
 
 // describe is a listener's rules in the order in which they are tried, in words that are the same in every account.
@@ -343,9 +343,6 @@ func (t *test) bundleBucket(ctx context.Context) (string, bool, error) {
 	}
 	switch bucket := aws.ToString(versions.ApplicationVersions[0].SourceBundle.S3Bucket); {
 	case bucket == t.serviceBucket():
-		if key := aws.ToString(versions.ApplicationVersions[0].SourceBundle.S3Key); key != "" {
-			t.bundles = append(t.bundles, key)
-		}
 		return "in its own bucket", true, nil
 	case strings.HasPrefix(bucket, "cdk-"):
 		return "in the bucket that the CDK uploads to", true, nil

@@ -1,15 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -101,17 +100,13 @@ func (t *test) remove() []string {
 	if !t.deployed {
 		return nil
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := signal.NotifyContext(context.Background(), interrupts...)
 	defer cancel()
 	ctx, cancelTime := context.WithTimeout(ctx, 90*time.Minute)
 	defer cancelTime()
 	fmt.Fprintf(t.out, "\n== removing what is left of %s (an interrupt leaves it)\n", t.name)
 
-	if t.bucket == "" { // the deployment ended before anybody looked
-		if network, err := t.resources(ctx, t.networkStack()); err == nil && len(network["AWS::S3::Bucket"]) == 1 {
-			t.bucket = network["AWS::S3::Bucket"][0]
-		}
-	}
+	t.notFound = t.find(ctx)
 	var left []string
 	// The environment's first: its rules and its target group stand on the load balancer.
 	for _, stack := range []string{t.webStack(), t.networkStack()} {
@@ -130,7 +125,7 @@ func (t *test) remove() []string {
 	} else if t.bucket != "" {
 		left = append(left, fmt.Sprintf("the bucket %s, which the load balancer writes to; at last: aws s3 rb --force s3://%s", t.bucket, t.bucket))
 	}
-	if len(left) == 0 && t.now.id != "" {
+	if len(left) == 0 {
 		keys, err := t.instanceFiles(ctx)
 		if err == nil {
 			err = t.deleteKeys(ctx, t.serviceBucket(), keys)
@@ -139,7 +134,66 @@ func (t *test) remove() []string {
 			left = append(left, fmt.Sprintf("%s: s3://%s, below %s: %v", serviceFiles, t.serviceBucket(), strings.Join(t.filesOf(), " and "), err))
 		}
 	}
+	if t.notFound != nil {
+		left = append(left, fmt.Sprintf("perhaps %s and %s: they could not be looked up: %v", accessLogs, serviceFiles, t.notFound))
+	}
 	return left
+}
+
+// find looks up what does not go with the stacks, as long as they tell it: the bucket of the access logs, and whose files
+// Elastic Beanstalk keeps. A deployment that ends half-way has told nobody.
+func (t *test) find(ctx context.Context) error {
+	made := map[string][]string{}
+	for _, name := range []string{t.networkStack(), t.webStack()} {
+		stack, err := t.stack(ctx, name)
+		if err == nil && stack != nil {
+			var resources map[string][]string
+			resources, err = t.resources(ctx, name)
+			for kind, ids := range resources {
+				made[kind] = append(made[kind], ids...)
+				for _, id := range ids {
+					if len(id) >= 8 && id != t.name && !slices.Contains(t.names, id) { // a shorter one is a word
+						t.names = append(t.names, id)
+					}
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, bucket := range made["AWS::S3::Bucket"] {
+		t.bucket = cmp.Or(bucket, t.bucket)
+	}
+	for _, application := range made["AWS::ElasticBeanstalk::Application"] {
+		if application == "" { // not made yet
+			continue
+		}
+		environments, err := t.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
+			ApplicationName: &application, IncludeDeleted: aws.Bool(true), IncludedDeletedBackTo: &t.began,
+		})
+		if err != nil {
+			return account.Plain("the environments of "+application, err)
+		}
+		for _, e := range environments.Environments {
+			if id := aws.ToString(e.EnvironmentId); environmentID.MatchString(id) && !slices.Contains(t.ids, id) {
+				t.ids = append(t.ids, id)
+			}
+		}
+		versions, err := t.beanstalk.DescribeApplicationVersions(ctx, &elasticbeanstalk.DescribeApplicationVersionsInput{ApplicationName: &application})
+		if err != nil {
+			return account.Plain("the versions of "+application, err)
+		}
+		for _, v := range versions.ApplicationVersions {
+			if v.SourceBundle == nil || aws.ToString(v.SourceBundle.S3Bucket) != t.serviceBucket() {
+				continue
+			}
+			if key := aws.ToString(v.SourceBundle.S3Key); key != "" && !slices.Contains(t.bundles, key) {
+				t.bundles = append(t.bundles, key)
+			}
+		}
+	}
+	return nil
 }
 
 // stack is a stack that is there, nil if it is not.
@@ -167,7 +221,11 @@ func (t *test) deleteStack(ctx context.Context, name string) error {
 		if err != nil || stack == nil {
 			return err
 		}
-		switch status := string(stack.StackStatus); {
+		status := string(stack.StackStatus)
+		if name == t.webStack() && status != string(cfn.StackStatusDeleteInProgress) {
+			t.notFound = t.find(ctx) // each time: an environment may be made, or rolled back, meanwhile
+		}
+		switch {
 		case status == string(cfn.StackStatusDeleteFailed) && refused >= 3:
 			return errors.New(aws.ToString(stack.StackStatusReason))
 		case status == string(cfn.StackStatusDeleteInProgress):
@@ -194,19 +252,21 @@ func (t *test) serviceBucket() string {
 
 var environmentID = regexp.MustCompile(`^e-[a-z0-9]{10}$`)
 
-// filesOf begin the names of the environment's files in Elastic Beanstalk's bucket: those of its launch, and the logs that were
+// filesOf begin the names of the environments' files in Elastic Beanstalk's bucket: those of its launch, and the logs that were
 // asked for or rotated.
 func (t *test) filesOf() []string {
-	const all = "resources/environments/"
-	return []string{all + t.now.id + "/", all + "logs/tail/" + t.now.id + "/", all + "logs/publish/" + t.now.id + "/", all + "logs/bundle/" + t.now.id + "/"}
+	var all []string
+	for _, id := range t.ids {
+		for _, kind := range []string{"", "logs/tail/", "logs/publish/", "logs/bundle/"} {
+			all = append(all, "resources/environments/"+kind+id+"/")
+		}
+	}
+	return all
 }
 
 // instanceFiles are the files that Elastic Beanstalk has kept of the environment in its bucket, its copy of the bundle among
 // them.
 func (t *test) instanceFiles(ctx context.Context) ([]s3types.ObjectIdentifier, error) {
-	if !environmentID.MatchString(t.now.id) {
-		return nil, nil
-	}
 	var all []s3types.ObjectIdentifier
 	for _, prefix := range append(t.filesOf(), t.bundles...) {
 		keys, err := t.keys(ctx, t.serviceBucket(), prefix)

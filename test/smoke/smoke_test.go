@@ -29,6 +29,7 @@ func TestRead(t *testing.T) {
 		"not dry":            {map[string]string{"DRY_RUN": "0", "AWS_SMOKE_ACCOUNT": "210987654321"}, settings{account: "210987654321"}, nil},
 		"nothing":            {nil, settings{}, []string{"AWS_SMOKE_ACCOUNT is missing", "DRY_RUN=1"}},
 		"everything wrong":   {map[string]string{"AWS_SMOKE_ACCOUNT": "yes", "AWS_SMOKE_HOSTED_ZONE": "example.com"}, settings{}, []string{`AWS_SMOKE_ACCOUNT: "yes"`, "12 digits", `AWS_SMOKE_HOSTED_ZONE: "example.com"`, "Z0123456789ABCDEFGHIJ:example.com"}},
+		"answers nowhere":    {map[string]string{"DRY_RUN": "1", "AWS_SMOKE_ANSWERS": "/nowhere/at/all"}, settings{}, []string{`AWS_SMOKE_ANSWERS: "/nowhere/at/all"`}},
 		"a zone without one": {map[string]string{"DRY_RUN": "1", "AWS_SMOKE_HOSTED_ZONE": "Z0123456789ABC:"}, settings{}, []string{"AWS_SMOKE_HOSTED_ZONE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +66,55 @@ func TestTheRecordTellsNothingOfTheAccount(t *testing.T) {
 	want := "WARN arn:aws:iam::123456789012:role/beanpole-smoke of i-0123456789abcdef0 at 10.0.1.23 in e-abcdefghij, AKIAIOSFODNN7EXAMPLE, example.com, Z0123456789ABCDEFGHIJ"
 	if got := back.Answers[0].Answer; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestRedacted(t *testing.T) {
+	for text, want := range map[string]string{
+		"2001:db8:85a3:8d3:1319:8a2e:370:7348, 2600:1f14::ab12 and 2600:1f14:1::":                                          "an IPv6 address, an IPv6 address and an IPv6 address",
+		"at 10:00:00 on 2026-11-26 in us-east-1":                                                                           "at 10:00:00 on 2026-11-26 in us-east-1",
+		"arn:aws:s3:::x arn:aws:elasticbeanstalk:us-east-1::platform/Python 3.13 running on 64bit Amazon Linux 2023/4.7.0": "arn:aws:s3:::x arn:aws:elasticbeanstalk:us-east-1::platform/Python 3.13 running on 64bit Amazon Linux 2023/4.7.0",
+		"vpc-0aa00aa00aa00aa0f subnet-0aa00aa0 sg-0aa00aa00aa00aa0f eni-0aa00aa00aa00aa0f eipalloc-0aa00aa00aa00aa0f":      "vpc-0123456789abcdef0 subnet-0123456789abcdef0 sg-0123456789abcdef0 eni-0123456789abcdef0 eipalloc-0123456789abcdef0",
+		"RequestID: 8f3c1a2b-0000-4000-8000-0123abcd4567, HostID: aB+/x=":                                                  "RequestID: ID, HostID: ID",
+		"(Service: S3, Status Code: 400, Request ID: 4442587FB7D0A2F9)":                                                    "(Service: S3, Status Code: 400, Request ID: ID)",
+		"token 8f3c1a2b-0000-4000-8000-0123abcd4567":                                                                       "token 01234567-89ab-cdef-0123-456789abcdef",
+		"Environment named beanpole-smoke-1a2b3c-live-web-Envir-1A2B3C4D5E6F7 is UPDATE_ROLLBACK_COMPLETE":                 "Environment named NAME is UPDATE_ROLLBACK_COMPLETE",
+		"targetgroup/awseb-AWSEB-X1/50dc6c495c0c9188 of lb-1.eu-central-1.elb.amazonaws.com":                               "targetgroup/awseb-AWSEB-X1/0123456789abcdef of NAME.elb.amazonaws.com",
+		"live.eba-ab12cd34.eu-central-1.elasticbeanstalk.com":                                                              "NAME.elasticbeanstalk.com",
+		"https://x/y?X-Amz-Security-Token=abc%2F&X-Amz-Signature=012":                                                      "https://x/y?X-Amz-Security-Token=SIGNED&X-Amz-Signature=SIGNED",
+	} {
+		got := redacted(text, nil)
+		if got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
+		}
+		if again := redacted(got, nil); again != got {
+			t.Errorf("what is redacted is not as it was: %s, then %s", got, again)
+		}
+	}
+	run := &test{name: "beanpole-smoke-1a2b3c", names: []string{"bean-Env", "bean-Env-aB3", "bean-Env-aB3/x"}}
+	if got, want := redacted("beanpole-smoke-1a2b3c: bean-Env-aB3/x, bean-Env-aB3, bean-Env", run.secrets()), "beanpole-smoke: NAME, NAME, NAME"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	failed := errors.New("cdk diff --fail: exit status 1")
+	for name, c := range map[string]struct {
+		said   string
+		err    error
+		answer string
+		holds  bool
+		why    string
+	}{
+		"none":                  {"✨  Number of stacks with differences: 0\n", nil, "no differences", true, ""},
+		"one":                   {"[~] AWS::X\n\n✨  Number of stacks with differences: 1\n", failed, "differences", false, ""},
+		"the app cannot be run": {"x: not found\nSubprocess exited with error 127\n", failed, "", false, "cdk diff --fail: exit status 1: Subprocess exited with error 127"},
+		"nothing was said":      {"", failed, "", false, "cdk diff --fail: exit status 1: "},
+	} {
+		answer, holds, err := differences(c.said, c.err)
+		if answer != c.answer || holds != c.holds || (err != nil) != (c.why != "") || err != nil && err.Error() != c.why {
+			t.Errorf("%s: %q, %v, %v", name, answer, holds, err)
+		}
 	}
 }
 
@@ -176,8 +226,8 @@ func TestStatus(t *testing.T) {
 		holds    bool
 		patience time.Duration
 	}{
-		{"www.example.com", 200, "200", true, time.Second},
-		{"moved.example.com", 301, "301", true, time.Second},
+		{"www.example.com", 200, "200", true, 30 * time.Second},
+		{"moved.example.com", 301, "301", true, 30 * time.Second},
 		{"other.example.com", 200, "404", false, 20 * time.Millisecond},
 	} {
 		if answer, holds, err := status(context.Background(), server.URL+"/healthz/", c.host, c.want, c.patience); answer != c.answer || holds != c.holds || err != nil {
@@ -235,7 +285,7 @@ func TestABucketOfAnotherNameIsLeftAlone(t *testing.T) {
 
 // Elastic Beanstalk's bucket holds the files of other environments, too.
 func TestOnlyFilesOfThisEnvironmentAreOwned(t *testing.T) {
-	run := &test{now: snapshot{id: "e-abcdefghij"}, bundles: []string{"2026330abc-mysite.zip"}}
+	run := &test{ids: []string{"e-abcdefghij"}, bundles: []string{"2026330abc-mysite.zip"}}
 	for key, want := range map[string]bool{
 		"resources/environments/e-abcdefghij/_runtime/x":                 true,
 		"resources/environments/logs/tail/e-abcdefghij/i-0aa/x.txt":      true,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -34,16 +37,21 @@ type test struct {
 	balancing      *elbv2.Client
 	s3             *s3.Client
 
-	environment map[string]any // of cdk.json
-	deployed    bool           // something may be there
-	now         snapshot       // of the last look
-	bucket      string         // of the access logs
-	bundles     []string       // copies of bundles in Elastic Beanstalk's bucket
+	said        strings.Builder // by the last program
+	environment map[string]any  // of cdk.json
+	deployed    bool            // something may be there
+	now         snapshot        // of the last look
+	bucket      string          // of the access logs
+	began       time.Time
+	ids         []string // of the environments that there have been
+	bundles     []string // copies of bundles in Elastic Beanstalk's bucket
+	names       []string // that the stacks have given to what they have made
+	notFound    error    // why these are not known
 }
 
 func newTestIn(cfg aws.Config, root, dir, name string, s settings, out io.Writer) *test {
 	return &test{
-		settings: s, root: root, dir: dir, name: name, region: cfg.Region, out: out,
+		settings: s, root: root, dir: dir, name: name, region: cfg.Region, out: out, began: time.Now(),
 		record:         &Record{Date: time.Now().UTC().Format(time.DateOnly), Region: cfg.Region, Local: s.local},
 		cloudformation: cloudformation.NewFromConfig(cfg),
 		beanstalk:      elasticbeanstalk.NewFromConfig(cfg),
@@ -66,21 +74,23 @@ func (t *test) domains() []string {
 
 // answersFile is in the checkout for a run on the real AWS that came to its end.
 func (t *test) answersFile() string {
+	dir, name := ".beanpole", "smoke-unfinished.json"
 	switch {
 	case t.local:
-		return filepath.Join(t.root, ".beanpole/smoke-dry-run.json")
-	case t.record.Interrupted:
-		return filepath.Join(t.root, ".beanpole/smoke-unfinished.json")
-	default:
-		return filepath.Join(t.root, "test/smoke/answers.json")
+		name = "smoke-dry-run.json"
+	case !t.record.Interrupted:
+		dir, name = "test/smoke", "answers.json"
 	}
+	return filepath.Join(cmp.Or(t.answers, filepath.Join(t.root, dir)), name)
 }
 
 // secrets are what does not go into the record, each with what stands for it there.
 func (t *test) secrets() [][2]string {
 	all := [][2]string{{t.zoneID, "Z0123456789ABCDEFGHIJ"}, {t.zoneName, "example.com"}}
-	for _, balancer := range []string{t.now.dnsName, t.now.cname, t.now.targetGroup, t.now.name} {
-		all = append(all, [2]string{balancer, "NAME"})
+	// The longest first: one may be a part of another.
+	slices.SortFunc(t.names, func(a, b string) int { return len(b) - len(a) })
+	for _, name := range append([]string{t.now.dnsName, t.now.cname, t.now.targetGroup, t.now.name}, t.names...) {
+		all = append(all, [2]string{name, "NAME"})
 	}
 	return append(all, [2]string{t.name, "beanpole-smoke"})
 }
@@ -126,11 +136,14 @@ func (t *test) command(ctx context.Context, program string, args ...string) erro
 	command := exec.CommandContext(ctx, program, args...)
 	command.Dir = t.dir
 	command.Env = append(os.Environ(), "PATH="+filepath.Join(t.root, "node_modules/.bin")+":"+os.Getenv("PATH"), "CI=true", "NO_COLOR=1", "CDK_VALIDATION=false")
-	command.Stdout, command.Stderr = t.out, t.out
+	t.said.Reset()
+	both := io.MultiWriter(t.out, &t.said)
+	command.Stdout, command.Stderr = both, both
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	command.WaitDelay = 10 * time.Second
-	if err := command.Run(); err != nil {
+	// What it has started may hold the pipe longer than it lives itself.
+	if err := command.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: interrupted", line)
 		}
@@ -192,10 +205,7 @@ func (t *test) everything(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return "", false, ctx.Err()
 		}
-		if err != nil {
-			return "differences", false, nil
-		}
-		return "no differences", true, nil
+		return differences(t.said.String(), err)
 	})
 
 	if ctx.Err() != nil {
@@ -222,6 +232,20 @@ func (t *test) everything(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+var withDifferences = regexp.MustCompile(`Number of stacks with differences: [1-9]`)
+
+// differences says what cdk diff has found, by what it said: it fails for other reasons, too.
+func differences(said string, err error) (string, bool, error) {
+	switch {
+	case err == nil:
+		return "no differences", true, nil
+	case withDifferences.MatchString(said):
+		return "differences", false, nil
+	}
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	return "", false, fmt.Errorf("%w: %s", err, lines[len(lines)-1])
 }
 
 // redeploy deploys a change, which must leave the environment the one it was.
