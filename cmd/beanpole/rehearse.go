@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -30,6 +33,7 @@ func newRehearseCommand() *cobra.Command {
 		strict    bool
 		asJSON    bool
 		html      string
+		all       bool
 		opts      rehearsal.Options
 	)
 	cmd := &cobra.Command{
@@ -46,6 +50,7 @@ Needs nginx and python3. The last line is the verdict: "healthy by 200", "health
 with the cause.`,
 		Example: `  npx cdk synth && beanpole rehearse
   beanpole rehearse --environment staging cdk.out --report rehearsal.html
+  beanpole rehearse --all
   beanpole rehearse --deployed my-env
   beanpole rehearse --template template.yaml --bundle app.zip
   beanpole rehearse --source . --wsgi mysite.wsgi --set HealthCheckPath=/up/ --set DJANGO_ENV=production`,
@@ -55,12 +60,50 @@ with the cause.`,
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 			defer stop()
 			from.args, from.problems = args, cmd.ErrOrStderr()
+			out := cmd.OutOrStdout()
+			opts.Out, opts.Isolation = out, rehearsal.Isolation(isolation)
+			rehearse := func(e source.Environment, page *report.File) (report.Result, error) {
+				e.Input.Process = process
+				if err := source.Override(&e.Input, set); err != nil {
+					return report.Result{}, &exitError{code: 2, err: err}
+				}
+				fmt.Fprintf(opts.Out, "rehearsing %s\n", e)
+				v, err := rehearsal.Run(ctx, e.Input, opts)
+				if errors.Is(err, context.Canceled) {
+					err = errors.New("interrupted: no verdict; everything was stopped and removed")
+				}
+				if refused := (rehearsal.RefusedError{}); errors.As(err, &refused) {
+					return report.Result{}, &exitError{code: 1, err: fmt.Errorf("Elastic Beanstalk refuses this: %w", err)}
+				}
+				if err != nil {
+					return report.Result{}, &exitError{code: 2, err: err}
+				}
+				result := report.New(e.String(), v)
+				if err := page.Write(result); err != nil {
+					return result, &exitError{code: 2, err: err}
+				}
+				return result, nil
+			}
+			bad := func(v rehearsal.Verdict) bool { return v.State != health.Healthy || strict && v.Redirected }
+
+			if all {
+				if asJSON {
+					return &exitError{code: 2, err: errors.New("--json is for one environment: choose it with --environment instead of --all")}
+				}
+				environments, err := from.all()
+				if err != nil {
+					return &exitError{code: 2, err: err}
+				}
+				return rehearseAll(ctx, out, environments, html, func(e source.Environment, page *report.File) (string, bool, error) {
+					result, err := rehearse(e, page)
+					return result.Verdict.String(), bad(result.Verdict), err
+				})
+			}
+
 			page, err := report.Open(html)
 			if err != nil {
 				return &exitError{code: 2, err: err}
 			}
-			out := cmd.OutOrStdout()
-			opts.Out, opts.Isolation = out, rehearsal.Isolation(isolation)
 			if asJSON {
 				opts.Out = cmd.ErrOrStderr()
 			}
@@ -69,39 +112,26 @@ with the cause.`,
 			}
 			e, remove, err := from.environment(ctx)
 			defer remove()
-			e.Input.Process = process
-			if err == nil {
-				err = source.Override(&e.Input, set)
-			}
 			if err != nil {
 				return &exitError{code: 2, err: err}
 			}
-			fmt.Fprintf(opts.Out, "rehearsing %s\n", e)
-			v, err := rehearsal.Run(ctx, e.Input, opts)
-			if errors.Is(err, context.Canceled) {
-				err = errors.New("interrupted: no verdict; everything was stopped and removed")
+			result, err := rehearse(e, page)
+			if result.Line == "" { // there is no verdict
+				return err
 			}
-			if refused := (rehearsal.RefusedError{}); errors.As(err, &refused) {
-				return &exitError{code: 1, err: fmt.Errorf("Elastic Beanstalk refuses this: %w", err)}
-			}
-			if err != nil {
-				return &exitError{code: 2, err: err}
-			}
-			result := report.New(e.String(), v)
-			err = page.Write(result)
 			if asJSON {
 				err = errors.Join(err, result.WriteJSON(out))
 			} else {
 				if page != nil && err == nil {
 					fmt.Fprintf(out, "report: %s\n", html)
 				}
-				_, failed := fmt.Fprintln(out, v)
+				_, failed := fmt.Fprintln(out, result.Verdict)
 				err = errors.Join(err, failed)
 			}
 			if err != nil {
 				return &exitError{code: 2, err: err}
 			}
-			if v.State != health.Healthy || strict && v.Redirected {
+			if bad(result.Verdict) {
 				return &exitError{code: 1}
 			}
 			return nil
@@ -117,8 +147,56 @@ with the cause.`,
 	f.StringVar(&opts.CacheDir, "cache", "", "keep virtual environments in this `directory` (default: beanpole in the user's cache directory)")
 	f.StringVar(&isolation, "isolation", "", `"namespace" (Linux: a network of its own) or "loopback"; default: namespace where it is allowed`)
 	f.BoolVar(&asJSON, "json", false, "print the verdict as JSON, the progress to standard error")
-	f.StringVar(&html, "report", "", "write the verdict as a page too, whatever it is: one HTML `file` with the cause, a timeline and what was used")
+	f.StringVar(&html, "report", "", "write the verdict as a page too, whatever it is: one HTML `file` with the cause, a timeline and what was used; with --all a directory for a page of each")
+	f.BoolVar(&all, "all", false, "rehearse every environment of the app, one after the other; the verdicts are together at the end")
+	for _, other := range []string{"environment", "deployed", "source", "template", "bundle"} {
+		cmd.MarkFlagsMutuallyExclusive("all", other)
+	}
 	return cmd
+}
+
+// rehearseAll rehearses one environment after the other. One that is unhealthy, or cannot be rehearsed, does not end it; an
+// interrupt does. The last lines are the verdicts, one for each environment, behind the line "verdicts:".
+func rehearseAll(ctx context.Context, out io.Writer, environments []source.Environment, pages string,
+	rehearse func(source.Environment, *report.File) (verdict string, bad bool, err error)) error {
+	if pages != "" {
+		if err := os.MkdirAll(pages, 0o777); err != nil {
+			return &exitError{code: 2, err: fmt.Errorf("report: %w", err)}
+		}
+	}
+	code := 0
+	var verdicts []string
+	for i, e := range environments {
+		fmt.Fprintf(out, "\n== %d of %d: %s\n", i+1, len(environments), e)
+		var page *report.File
+		verdict, bad, err := "", false, e.Problem
+		if err == nil && pages != "" {
+			name := cmp.Or(strings.TrimSuffix(e.Path, "/Resource"), e.Stack+"/"+e.LogicalID)
+			page, err = report.Open(filepath.Join(pages, strings.ReplaceAll(name, "/", "-")+".html"))
+		}
+		if err == nil {
+			verdict, bad, err = rehearse(e, page)
+		}
+		if err != nil {
+			failed := &exitError{code: 2}
+			errors.As(err, &failed)
+			code = max(code, failed.code)
+			verdict = "no verdict: " + strings.Join(strings.Fields(err.Error()), " ")
+		}
+		if bad {
+			code = max(code, 1)
+		}
+		fmt.Fprintln(out, verdict)
+		verdicts = append(verdicts, fmt.Sprintf("%s: %s", e, strings.TrimPrefix(verdict, "verdict: ")))
+		if ctx.Err() != nil {
+			return &exitError{code: 2}
+		}
+	}
+	fmt.Fprintf(out, "\nverdicts:\n%s\n", strings.Join(verdicts, "\n"))
+	if code != 0 {
+		return &exitError{code: code}
+	}
+	return nil
 }
 
 // origin is where the environment comes from.
@@ -173,20 +251,30 @@ func (o origin) environment(ctx context.Context) (e source.Environment, remove f
 		e, err = o.choose(all, o.template)
 		return e, remove, err
 	}
-	dir := defaultAssembly
-	if len(o.args) > 0 {
-		dir = o.args[0]
-	}
-	all, err := source.Assembly(dir)
+	all, err := o.all()
 	if err != nil {
 		return e, remove, err
 	}
-	e, err = o.choose(all, dir)
-	if old := stale(dir, ""); old != "" && err == nil {
-		fmt.Fprintln(o.problems, "beanpole:", old)
-		e.Input.Notes = append(e.Input.Notes, old)
-	}
+	e, err = o.choose(all, o.assembly())
 	return e, remove, err
+}
+
+// assembly is the directory of the synthesised app.
+func (o origin) assembly() string { return cmp.Or(strings.Join(o.args, ""), defaultAssembly) }
+
+// all are the environments of the synthesised app, those of its stages among them.
+func (o origin) all() ([]source.Environment, error) {
+	all, err := source.Assembly(o.assembly())
+	if err != nil {
+		return nil, err
+	}
+	if old := stale(o.assembly(), ""); old != "" {
+		fmt.Fprintln(o.problems, "beanpole:", old)
+		for i := range all {
+			all[i].Input.Notes = append(all[i].Input.Notes, old)
+		}
+	}
+	return all, nil
 }
 
 // choose returns the environment that is meant.

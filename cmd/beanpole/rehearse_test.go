@@ -2,18 +2,24 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"example.com/beanpole-cdk/internal/rehearsal/report"
+	"example.com/beanpole-cdk/internal/rehearsal/source"
 )
 
 // asBeanpole in the environment makes the test binary the program itself.
@@ -124,6 +130,9 @@ func TestRehearse(t *testing.T) {
 		"redirect":     {sites(t, "/healthz", address), []string{"-e", "staging"}, 0, "verdict: healthy by 301", nil},
 		"strict":       {sites(t, "/healthz", address), []string{"-e", "staging", "--strict"}, 1, "verdict: healthy by 301", nil},
 		"refused":      {sites(t, "/healthz/"), []string{"-e", "staging", "--set", "HealthCheckInterval=1"}, 1, "", []string{"Elastic Beanstalk refuses this", "Interval: 1s is not between 5s and 5m0s"}},
+		"all of them":  {sites(t, "/healthz/"), []string{"--all"}, 1, "Site (stack staging): unhealthy: 400: 10.0.1.23 is not in ALLOWED_HOSTS (which has: staging.example.com)", nil},
+		"all, as JSON": {sites(t, "/healthz/"), []string{"--all", "--json"}, 2, "", []string{"--json is for one environment"}},
+		"all and one":  {sites(t, "/healthz/"), []string{"--all", "-e", "staging"}, 2, "", []string{"[all environment]"}},
 		"both sources": {sites(t, "/healthz/"), []string{"--deployed", "shop"}, 2, "", []string{"--deployed"}},
 		"bad speed":    {sites(t, "/healthz/"), []string{"-e", "staging", "--speed", "0.5"}, 2, "", []string{"speed 0.5"}},
 	} {
@@ -144,6 +153,99 @@ func TestRehearse(t *testing.T) {
 			}
 			nothingLeft(t, tmp)
 		})
+	}
+}
+
+// None is passed over: not one without a construct path, nor one of a stage, nor one after another that fails.
+func TestRehearseAll(t *testing.T) {
+	dir := sites(t, "/healthz/")
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	stage := filepath.Join(dir, "assembly-Stage")
+	if err := os.Mkdir(stage, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"manifest.json":                strings.Replace(read("manifest.json"), `{"artifacts":{`, `{"artifacts":{"assembly-Stage":{"type":"cdk:cloud-assembly","properties":{"directoryName":"assembly-Stage"}},`, 1),
+		"assembly-Stage/manifest.json": `{"artifacts":{"stage-site":{"type":"aws:cloudformation:stack","properties":{"templateFile":"a.json"}},"gone":{"type":"aws:cloudformation:stack","properties":{"templateFile":"b.json"}}}}`,
+		"assembly-Stage/a.json":        strings.Replace(read("production.json"), `"Site":{`, `"Site":{"Metadata":{"aws:cdk:path":"Stage/site/Site/Resource"},`, 1),
+		"assembly-Stage/b.json":        read("production.json"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environments, err := origin{args: []string{dir}, problems: io.Discard}.all()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range environments {
+		names = append(names, e.String())
+	}
+	if want := []string{"Site (stack gone)", "Site (stack production)", "Stage/site/Site (stack stage-site)", "Site (stack staging)"}; !slices.Equal(names, want) {
+		t.Fatalf("got %q, want %q", names, want)
+	}
+
+	pages := filepath.Join(t.TempDir(), "the", "pages")
+	environments[0].Problem = errors.New("no\nbundle")
+	for name, c := range map[string]struct {
+		bad, none bool
+		code      int
+	}{"one without": {false, false, 2}, "one bad": {true, false, 2}, "one refused": {false, true, 2}} {
+		var out strings.Builder
+		var asked []string
+		err := rehearseAll(context.Background(), &out, environments, pages, func(e source.Environment, page *report.File) (string, bool, error) {
+			asked = append(asked, e.Stack)
+			if page == nil {
+				t.Errorf("%s: no page for %s", name, e)
+			}
+			if e.Stack != "production" {
+				return "verdict: healthy by 200", false, nil
+			}
+			if c.none {
+				return "", false, &exitError{code: 1, err: errors.New("refused")}
+			}
+			return "verdict: unhealthy: 400", c.bad, nil
+		})
+		var exit *exitError
+		if !errors.As(err, &exit) || exit.code != c.code {
+			t.Errorf("%s: ends with %v", name, err)
+		}
+		if want := []string{"production", "stage-site", "staging"}; !slices.Equal(asked, want) {
+			t.Errorf("%s: rehearsed %q, want %q", name, asked, want)
+		}
+		production := "unhealthy: 400"
+		if c.none {
+			production = "no verdict: refused"
+		}
+		want := "\nverdicts:\nSite (stack gone): no verdict: no bundle\nSite (stack production): " + production + "\nStage/site/Site (stack stage-site): healthy by 200\nSite (stack staging): healthy by 200\n"
+		if !strings.HasSuffix(out.String(), want) || !strings.Contains(out.String(), "== 3 of 4: Stage/site/Site (stack stage-site)\n") {
+			t.Errorf("%s: it says\n%s", name, out.String())
+		}
+	}
+	for bad, code := range map[bool]int{true: 1, false: 0} {
+		err := rehearseAll(context.Background(), io.Discard, environments[1:], "", func(e source.Environment, _ *report.File) (string, bool, error) {
+			return "verdict: x", bad && e.Stack == "production", nil
+		})
+		var exit *exitError
+		if errors.As(err, &exit) != (code != 0) || code != 0 && exit.code != code {
+			t.Errorf("bad %v: ends with %v", bad, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	times := 0
+	if err := rehearseAll(ctx, io.Discard, environments[1:], "", func(source.Environment, *report.File) (string, bool, error) {
+		times++
+		cancel()
+		return "", false, context.Canceled
+	}); err == nil || times != 1 {
+		t.Errorf("after an interrupt it has rehearsed %d, and ends with %v", times, err)
 	}
 }
 
