@@ -11,9 +11,12 @@ need() { # need PROGRAM, WHAT FOR, HOW TO GET IT
 	command -v "$1" >/dev/null || missing+=("$1 ($2): $3")
 }
 
-if ! PATH="$PATH:/usr/sbin" command -v nginx >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	say "nginx: installing Debian's package"
-	# The package would start a server on port 80 otherwise.
+packages=()
+PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || packages+=(nginx-light)
+[ "${1-}" != tests ] || command -v jq >/dev/null || packages+=(jq)
+if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	say "${packages[*]}: installing Debian's packages"
+	# nginx's package would start a server on port 80 otherwise.
 	policy=/usr/sbin/policy-rc.d
 	if [ ! -e "$policy" ]; then
 		printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -21,7 +24,7 @@ if ! PATH="$PATH:/usr/sbin" command -v nginx >/dev/null && [ "$(id -u)" = 0 ] &&
 		trap 'rm -f "$policy"' EXIT
 	fi
 	log=$(mktemp)
-	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nginx-light; } >"$log" 2>&1; then
+	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
 		cat "$log" >&2
 	fi
 	rm -f "$log"
@@ -33,6 +36,7 @@ need npm "installs the CDK CLI" "comes with Node.js"
 need python3 "runs the example and the local AWS" "your system's package python3, 3.10 or later, with venv"
 need curl "asks the metadata service" "your system's package curl"
 PATH="$PATH:/usr/sbin:/usr/local/sbin" need nginx "the proxy of the rehearsal" "your system's package: apt-get install nginx-light, dnf install nginx, brew install nginx"
+[ "${1-}" != tests ] || need jq "the tests of the workflows' scripts" "your system's package: apt-get install jq, dnf install jq, brew install jq"
 if command -v python3 >/dev/null && ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
 	missing+=("python3 ($(python3 --version 2>&1)): 3.10 or later with venv is needed, on Debian the packages python3 and python3-venv")
 fi
