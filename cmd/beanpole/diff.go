@@ -31,6 +31,7 @@ func newDiffCommand() *cobra.Command {
 		overflow   string
 		link       string
 		rehearsal  string
+		word       string
 		deployed   bool
 		verbose    bool
 	)
@@ -88,6 +89,11 @@ or "none".`,
 			wait.Wait()
 			defer remove[0]()
 			defer remove[1]()
+			if word != "" && errors.Join(errs[:]...) == nil {
+				if err := templatediff.Only(word, slices.DeleteFunc(slices.Clone(sides[:]), func(a *templatediff.Assembly) bool { return a == nil })...); err != nil {
+					return &exitError{code: 2, err: fmt.Errorf("--environment: %w", err)}
+				}
+			}
 			if deployed && errs[1] == nil {
 				sides[0], errs[0] = openDeployed(cmd.Context(), sides[1])
 			}
@@ -126,6 +132,7 @@ or "none".`,
 	f.StringVar(&base, "base", "", "what runs now: a `directory, template or revision`")
 	f.BoolVar(&deployed, "deployed", false, "what runs now: the stacks of the other side as CloudFormation has them")
 	f.StringVar(&head, "head", "cdk.out", "what will run: a `directory, template or revision`")
+	f.StringVarP(&word, "environment", "e", "", "of several environments, only the one with this `name` (stack, logical id or construct path, or a part of it) and the stacks that its own depends on")
 	f.StringVar(&app, "app", "", "the `command` that synthesises a revision (default: the app of its cdk.json)")
 	f.StringVarP(&format, "format", "f", "text", "text, markdown or json")
 	f.StringSliceVar(&failOn, "fail-on", []string{string(templatediff.Rejected)}, "exit 1 if one of these `effects` is met")

@@ -79,6 +79,22 @@ func TestAnAssemblyOlderThanItsAppIsTold(t *testing.T) {
 	}
 }
 
+func TestDiffOfOneEnvironment(t *testing.T) {
+	app(t)
+	for word, want := range map[string]struct {
+		code          int
+		says, message string
+	}{
+		"Web":     {0, "no change", ""},
+		"staging": {2, "", `--environment: there is no environment "staging"; stacks with one: shop`},
+	} {
+		stdout, code, message := execute(t, "", "diff", "--base", "cdk.out", "-e", word)
+		if code != want.code || !strings.Contains(stdout, want.says) || message != want.message {
+			t.Errorf("%s: exit %d, %q, printed %q", word, code, message, stdout)
+		}
+	}
+}
+
 func TestAnAssemblyOfElsewhereIsNotJudgedByItsAge(t *testing.T) {
 	write := app(t)
 	write("cdk.json", "{}", 0)

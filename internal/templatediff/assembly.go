@@ -38,6 +38,9 @@ type Stack struct {
 	Document *template.Document
 
 	assets map[string]asset // by the hash in the S3 key
+	// artifact is the id in the assembly's manifest, needs are those of what it depends on.
+	artifact string
+	needs    []string
 }
 
 // asset is a file or directory that the CDK uploads.
@@ -108,9 +111,10 @@ func (a *Assembly) finish() error {
 // manifest is what of an assembly's manifest.json is read.
 type manifest struct {
 	Artifacts map[string]struct {
-		Type        string
-		DisplayName string
-		Properties  struct {
+		Type         string
+		DisplayName  string
+		Dependencies []string
+		Properties   struct {
 			TemplateFile  string
 			StackName     string
 			File          string
@@ -162,7 +166,10 @@ func (a *Assembly) read(dir, prefix string) error {
 		switch artifact.Type {
 		case "aws:cloudformation:stack":
 			wait.Go(func() {
-				s := &Stack{ID: cmp.Or(artifact.DisplayName, prefix+id), Name: cmp.Or(p.StackName, id), assets: assets}
+				s := &Stack{ID: cmp.Or(artifact.DisplayName, prefix+id), Name: cmp.Or(p.StackName, id), assets: assets, artifact: prefix + id}
+				for _, need := range artifact.Dependencies {
+					s.needs = append(s.needs, prefix+need)
+				}
 				all, err := s.read(dir, p.TemplateFile, 0)
 				errs <- err
 				stacks <- all
@@ -211,7 +218,7 @@ func (s *Stack) read(dir, file string, depth int) ([]*Stack, error) {
 		if !strings.HasSuffix(nested, ".json") {
 			continue
 		}
-		child := &Stack{ID: s.ID + "/" + r.LogicalID, Name: s.Name + "/" + r.LogicalID, assets: s.assets}
+		child := &Stack{ID: s.ID + "/" + r.LogicalID, Name: s.Name + "/" + r.LogicalID, assets: s.assets, artifact: s.artifact}
 		more, err := child.read(dir, nested, depth+1)
 		if err != nil {
 			return nil, err

@@ -40,7 +40,7 @@ func OpenDeployed(ctx context.Context, source Deployed, head *Assembly) (*Assemb
 			errs = append(errs, err)
 			continue
 		}
-		a.Stacks = append(a.Stacks, &Stack{ID: s.ID, Name: s.Name, Document: document})
+		a.Stacks = append(a.Stacks, &Stack{ID: s.ID, Name: s.Name, Document: document, artifact: s.artifact})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
