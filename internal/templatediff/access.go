@@ -426,6 +426,9 @@ func (s *side) rulesOf(group string, in bool) []any {
 				out = append(out, list(s.scope.canonical(r.Properties[property]))...)
 			}
 		case typ:
+			if s.body(id)["Condition"] != nil {
+				continue // it may not be there
+			}
 			if m, _ := s.scope.canonical(r.Properties).(map[string]any); text(m["GroupId"]) == group {
 				out = append(out, m)
 			}

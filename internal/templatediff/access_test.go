@@ -77,6 +77,8 @@ func TestExposure(t *testing.T) {
 		return stack(fmt.Sprintf(`"G": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "g", "SecurityGroupIngress": [%s]}}`, rules), resource)
 	}
 	const ownRule = `"R": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": {"Fn::GetAtt": ["G", "GroupId"]}, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "SourceSecurityGroupId": "sg-2"}}`
+	const always = `"R": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": {"Fn::GetAtt": ["G", "GroupId"]}, "IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}}`
+	sometimes := strings.Replace(always, `"Properties"`, `"Condition": "C", "Properties"`, 1)
 	const http = `{"IpProtocol": "tcp", "FromPort": %v, "ToPort": %v, "CidrIp": "10.0.0.0/8"}`
 	for name, tt := range map[string]struct {
 		base, head string
@@ -86,19 +88,21 @@ func TestExposure(t *testing.T) {
 		"another port":       {group(fmt.Sprintf(http, 80, 80)), group(fmt.Sprintf(http, 80, 90)), []string{"broadens lets in 80-90/tcp from 10.0.0.0/8"}},
 		"from everywhere to the VPC, which only a deployment knows": {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(rule("tcp", 80, `"CidrIp": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}`)),
 			[]string{"narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0), only 80/tcp from ${Vpc.CidrBlock}"}},
-		"from the VPC to everywhere":           {group(rule("tcp", 80, `"CidrIp": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}`)), group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), []string{"broadens public lets in 80/tcp from everywhere (0.0.0.0/0)"}},
-		"a part of a range":                    {group(rule("tcp", 80, `"CidrIp": "10.0.0.0/8"`)), group(rule("6", 80, `"CidrIp": "10.1.0.0/16"`)), []string{"narrows no longer lets in 80/tcp from 10.0.0.0/8, only 80/6 from 10.1.0.0/16"}},
-		"a range beside it":                    {group(rule("tcp", 80, `"CidrIp": "10.0.0.0/9"`)), group(rule("tcp", 80, `"CidrIp": "10.128.0.0/9"`)), []string{"broadens lets in 80/tcp from 10.128.0.0/9", "narrows no longer lets in 80/tcp from 10.0.0.0/9"}},
-		"the same source, another port":        {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(rule("tcp", 22, `"CidrIp": "10.0.0.0/8"`)), []string{"broadens lets in 22/tcp from 10.0.0.0/8", "narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0)"}},
-		"another protocol":                     {group(rule("tcp", 53, `"CidrIp": "0.0.0.0/0"`)), group(rule("udp", 53, `"CidrIp": "10.0.0.0/8"`)), []string{"broadens lets in 53/udp from 10.0.0.0/8", "narrows no longer lets in 53/tcp from everywhere (0.0.0.0/0)"}},
-		"IPv4 is not IPv6":                     {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(rule("tcp", 80, `"CidrIpv6": "fd00::/8"`)), []string{"broadens lets in 80/tcp from fd00::/8", "narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0)"}},
-		"IPv6 from everywhere":                 {group(rule("tcp", 80, `"CidrIpv6": "::/0"`)), group(rule("tcp", 80, `"CidrIpv6": "fd00::/8"`)), []string{"narrows no longer lets in 80/tcp from everywhere (::/0), only 80/tcp from fd00::/8"}},
-		"a prefix list may hold IPv6":          {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(rule("tcp", 80, `"SourcePrefixListId": "pl-1"`)), []string{"broadens lets in 80/tcp from pl-1", "narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0)"}},
-		"what all traffic had is no news":      {group(`{"IpProtocol": "-1", "CidrIp": "10.0.0.0/8"}`), group(`{"IpProtocol": "-1", "CidrIp": "10.0.0.0/8"},` + rule("tcp", 80, `"CidrIp": "10.1.0.0/16"`)), nil},
-		"a port that only a deployment knows":  {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(`{"IpProtocol": "tcp", "FromPort": {"Ref": "P"}, "ToPort": {"Ref": "P"}, "CidrIp": "10.0.0.0/8"}`), []string{"broadens lets in ${P}/tcp from 10.0.0.0/8", "narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0)"}},
-		"ICMP's type is no port":               {group(`{"IpProtocol": "icmp", "FromPort": 0, "ToPort": 8, "CidrIp": "0.0.0.0/0"}`), group(`{"IpProtocol": "icmp", "FromPort": 5, "ToPort": 5, "CidrIp": "10.0.0.0/8"}`), []string{"broadens lets in 5/icmp from 10.0.0.0/8", "narrows no longer lets in 0-8/icmp from everywhere (0.0.0.0/0)"}},
-		"a group instead, as its own resource": {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), both("", ownRule), []string{"narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0), only 80/tcp from sg-2"}},
-		"its own resource becomes a part":      {both("", ownRule), group(rule("tcp", 80, `"SourceSecurityGroupId": "sg-2"`)), nil},
+		"from the VPC to everywhere":                          {group(rule("tcp", 80, `"CidrIp": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}`)), group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), []string{"broadens public lets in 80/tcp from everywhere (0.0.0.0/0)"}},
+		"a part of a range":                                   {group(rule("tcp", 80, `"CidrIp": "10.0.0.0/8"`)), group(rule("6", 80, `"CidrIp": "10.1.0.0/16"`)), []string{"narrows no longer lets in 80/tcp from 10.0.0.0/8, only 80/6 from 10.1.0.0/16"}},
+		"a range beside it":                                   {group(rule("tcp", 80, `"CidrIp": "10.0.0.0/9"`)), group(rule("tcp", 80, `"CidrIp": "10.128.0.0/9"`)), []string{"broadens lets in 80/tcp from 10.128.0.0/9", "narrows no longer lets in 80/tcp from 10.0.0.0/9"}},
+		"the same source, another port":                       {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(rule("tcp", 22, `"CidrIp": "10.0.0.0/8"`)), []string{"broadens lets in 22/tcp from 10.0.0.0/8", "narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0)"}},
+		"another protocol":                                    {group(rule("tcp", 53, `"CidrIp": "0.0.0.0/0"`)), group(rule("udp", 53, `"CidrIp": "10.0.0.0/8"`)), []string{"broadens lets in 53/udp from 10.0.0.0/8", "narrows no longer lets in 53/tcp from everywhere (0.0.0.0/0)"}},
+		"IPv4 is not IPv6":                                    {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(rule("tcp", 80, `"CidrIpv6": "fd00::/8"`)), []string{"broadens lets in 80/tcp from fd00::/8", "narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0)"}},
+		"IPv6 from everywhere":                                {group(rule("tcp", 80, `"CidrIpv6": "::/0"`)), group(rule("tcp", 80, `"CidrIpv6": "fd00::/8"`)), []string{"narrows no longer lets in 80/tcp from everywhere (::/0), only 80/tcp from fd00::/8"}},
+		"a prefix list may hold IPv6":                         {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(rule("tcp", 80, `"SourcePrefixListId": "pl-1"`)), []string{"broadens lets in 80/tcp from pl-1", "narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0)"}},
+		"what all traffic had is no news":                     {group(`{"IpProtocol": "-1", "CidrIp": "10.0.0.0/8"}`), group(`{"IpProtocol": "-1", "CidrIp": "10.0.0.0/8"},` + rule("tcp", 80, `"CidrIp": "10.1.0.0/16"`)), nil},
+		"a port that only a deployment knows":                 {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), group(`{"IpProtocol": "tcp", "FromPort": {"Ref": "P"}, "ToPort": {"Ref": "P"}, "CidrIp": "10.0.0.0/8"}`), []string{"broadens lets in ${P}/tcp from 10.0.0.0/8", "narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0)"}},
+		"ICMP's type is no port":                              {group(`{"IpProtocol": "icmp", "FromPort": 0, "ToPort": 8, "CidrIp": "0.0.0.0/0"}`), group(`{"IpProtocol": "icmp", "FromPort": 5, "ToPort": 5, "CidrIp": "10.0.0.0/8"}`), []string{"broadens lets in 5/icmp from 10.0.0.0/8", "narrows no longer lets in 0-8/icmp from everywhere (0.0.0.0/0)"}},
+		"a group instead, as its own resource":                {group(rule("tcp", 80, `"CidrIp": "0.0.0.0/0"`)), both("", ownRule), []string{"narrows no longer lets in 80/tcp from everywhere (0.0.0.0/0), only 80/tcp from sg-2"}},
+		"what is there under a condition only covers nothing": {both("", sometimes), both(rule("tcp", 80, `"CidrIp": "10.0.0.0/8"`), sometimes), []string{"broadens lets in 80/tcp from 10.0.0.0/8"}},
+		"what another resource has already":                   {both("", always), both(rule("tcp", 80, `"CidrIp": "10.0.0.0/8"`), always), nil},
+		"its own resource becomes a part":                     {both("", ownRule), group(rule("tcp", 80, `"SourceSecurityGroupId": "sg-2"`)), nil},
 		"SSH to fewer": {stack(fmt.Sprintf(environmentJSON, settingJSON("aws:autoscaling:launchconfiguration", "SSHSourceRestriction", "tcp, 22, 22, 0.0.0.0/0"))),
 			stack(fmt.Sprintf(environmentJSON, settingJSON("aws:autoscaling:launchconfiguration", "SSHSourceRestriction", "tcp,22,22,10.0.0.0/8"))),
 			[]string{"narrows SSH is open to tcp,22,22,10.0.0.0/8 instead of tcp, 22, 22, 0.0.0.0/0"}},
