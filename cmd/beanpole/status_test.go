@@ -30,6 +30,18 @@ func answersOf(t *testing.T, scenario string) {
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprint(w, "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id shop-staging-web does not exist</Message></Error></ErrorResponse>")
 			return
+		case action == "ListStackResources" && strings.HasPrefix(r.Form.Get("StackName"), "two-"):
+			body = []byte("<StackResourceSummaries>")
+			for _, name := range []string{"shop-prod", strings.TrimPrefix(r.Form.Get("StackName"), "two-")} {
+				body = fmt.Appendf(body, "<member><LogicalResourceId>Web</LogicalResourceId><PhysicalResourceId>%s</PhysicalResourceId>"+
+					"<ResourceType>AWS::ElasticBeanstalk::Environment</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>", name)
+			}
+			body = append(body, "</StackResourceSummaries>"...)
+		case action == "DescribeEnvironments" && strings.HasPrefix(r.Form.Get("EnvironmentNames.member.1"), "tasks-"):
+			// A second environment, in the colour of its name.
+			name := r.Form.Get("EnvironmentNames.member.1")
+			body, _ = os.ReadFile("../../internal/status/live/testdata/green/DescribeEnvironments.xml")
+			body = []byte(strings.NewReplacer("shop-prod<", name+"<", "Green<", strings.TrimPrefix(name, "tasks-")+"<").Replace(string(body)))
 		case action == "ListStackResources" && !strings.HasPrefix(r.Form.Get("StackName"), "awseb-"):
 			file += "-web"
 		}
@@ -66,6 +78,13 @@ func TestStatus(t *testing.T) {
 		"waits in vain":       {"host-400", "shop-prod --wait --timeout 1s", 1, "verdict: not green", "not green in time"},
 		"no such stack":       {"green", "--stack shop-staging-web", 2, "", "is not deployed yet"},
 		"no such stack, wait": {"green", "--stack shop-staging-web --wait", 2, "", "is not deployed yet"},
+		"two, green":          {"green", "--stack two-tasks-Green", 0, "verdict: green, all 2 environments", ""},
+		"two, one is not":     {"green", "--stack two-tasks-Yellow", 1, "verdict: not green: tasks-Yellow\n", ""},
+		"two, neither is":     {"host-400", "--stack two-tasks-Green", 1, "verdict: not green: shop-prod, tasks-Green\n", ""},
+		"waits for both":      {"green", "--stack two-tasks-Green --wait --timeout 10s", 0, "verdict: green, all 2", "s  tasks-Green: Ready, Green/Ok"},
+		"waits, one is not":   {"green", "--stack two-tasks-Yellow --wait --timeout 2s", 1, "verdict: not green: tasks-Yellow\n", "tasks-Yellow: not green in time"},
+		"waits, both ready":   {"green", "--stack two-tasks-Yellow --wait=ready --timeout 10s", 0, "", "s  tasks-Yellow: Ready, Yellow"},
+		"two, one is gone":    {"none", "--stack two-tasks-Green", 2, "", `shop-prod: no environment "shop-prod" in eu-central-1`},
 		"none":                {"none", "", 0, "There is no environment in eu-central-1", ""},
 		"not that one":        {"none", "shop", 2, "", `no environment "shop" in eu-central-1 (there is none)`},
 		"two names":           {"green", "shop-prod --stack shop-production-web", 2, "", "give ENVIRONMENT or --stack"},
@@ -102,6 +121,21 @@ func runStatus(arguments ...string) (exit int, out, problem string) {
 		fmt.Fprintln(&stderr, err)
 	}
 	return exit, stdout.String(), stderr.String()
+}
+
+func TestStatusOfTwoAsJSON(t *testing.T) {
+	answersOf(t, "green")
+	exit, out, _ := runStatus("--stack", "two-tasks-Yellow", "--json")
+	var reports []struct {
+		Green       bool
+		Environment struct{ Name string }
+	}
+	if err := json.Unmarshal([]byte(out), &reports); err != nil {
+		t.Fatalf("%v in\n%s", err, out)
+	}
+	if exit != 1 || len(reports) != 2 || reports[0].Environment.Name != "shop-prod" || !reports[0].Green || reports[1].Environment.Name != "tasks-Yellow" || reports[1].Green {
+		t.Errorf("exit code %d, reports %+v", exit, reports)
+	}
 }
 
 func TestStatusAsJSON(t *testing.T) {

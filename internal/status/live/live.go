@@ -104,8 +104,8 @@ func (c *Client) environment(d types.EnvironmentDescription) status.Environment 
 // ErrNotThere says that there is no such stack, or no environment in it: nothing was deployed yet.
 var ErrNotThere = errors.New("is not deployed yet")
 
-// InStack finds the environment of a CloudFormation stack. The error is an [ErrNotThere] if the stack has none.
-func (c *Client) InStack(ctx context.Context, stack string) (*Environment, error) {
+// InStack finds the environments of a CloudFormation stack. The error is an [ErrNotThere] if the stack has none.
+func (c *Client) InStack(ctx context.Context, stack string) ([]*Environment, error) {
 	resources, err := c.resources(ctx, stack)
 	if err != nil {
 		if strings.Contains(err.Error(), "does not exist") {
@@ -113,22 +113,17 @@ func (c *Client) InStack(ctx context.Context, stack string) (*Environment, error
 		}
 		return nil, account.Plain("ListStackResources", err)
 	}
-	var found []string
-	e := &Environment{client: c, stack: stack}
+	var found []*Environment
 	for _, r := range resources {
 		// One whose creation has failed was deleted, and is still listed.
 		if aws.ToString(r.ResourceType) == "AWS::ElasticBeanstalk::Environment" && aws.ToString(r.PhysicalResourceId) != "" && r.ResourceStatus != stacktypes.ResourceStatusDeleteComplete {
-			e.name, e.logical = aws.ToString(r.PhysicalResourceId), aws.ToString(r.LogicalResourceId)
-			found = append(found, e.name)
+			found = append(found, &Environment{client: c, stack: stack, name: aws.ToString(r.PhysicalResourceId), logical: aws.ToString(r.LogicalResourceId)})
 		}
 	}
-	switch len(found) {
-	case 0:
+	if len(found) == 0 {
 		return nil, fmt.Errorf("the environment of stack %s %w", stack, ErrNotThere)
-	case 1:
-		return e, nil
 	}
-	return nil, fmt.Errorf("stack %s has %d environments; name one: %s", stack, len(found), strings.Join(found, ", "))
+	return found, nil
 }
 
 // resources lists all resources of a stack: DescribeStackResources ends after 100.
@@ -156,6 +151,9 @@ type Environment struct {
 	name           string
 	stack, logical string // "" if not known
 }
+
+// Name is the environment's name, or its id if it was asked for by that.
+func (e *Environment) Name() string { return e.name }
 
 var _ status.Source = (*Environment)(nil)
 

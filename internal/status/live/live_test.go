@@ -168,11 +168,11 @@ func TestInStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environment, err := client.InStack(context.Background(), "shop-production-web")
-	if err != nil {
-		t.Fatal(err)
+	environments, err := client.InStack(context.Background(), "shop-production-web")
+	if err != nil || len(environments) != 1 || environments[0].Name() != "shop-prod" {
+		t.Fatalf("%v, %v", environments, err)
 	}
-	if f, err := environment.Facts(context.Background()); err != nil || f.Environment.Name != "shop-prod" || f.Environment.Stack != "shop-production-web" || f.Declared == nil {
+	if f, err := environments[0].Facts(context.Background()); err != nil || f.Environment.Name != "shop-prod" || f.Environment.Stack != "shop-production-web" || f.Declared == nil {
 		t.Errorf("got %+v, %v", f.Environment, err)
 	}
 	for stack, says := range map[string]string{"shop-staging-web": "stack shop-staging-web is not deployed yet", "awseb-e-abcdefghij-stack": "the environment of stack",

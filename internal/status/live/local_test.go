@@ -80,11 +80,11 @@ func TestLocalAWS(t *testing.T) {
 		Wait(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String("shop-web")}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	environment, err := client.InStack(ctx, "shop-web")
-	if err != nil {
-		t.Fatal(err)
+	environments, err := client.InStack(ctx, "shop-web")
+	if err != nil || len(environments) != 1 {
+		t.Fatalf("%v, %v", environments, err)
 	}
-	f, err := status.Wait(ctx, environment, status.UntilReady, time.Millisecond, func(string) {})
+	f, err := status.Wait(ctx, environments[0], status.UntilReady, time.Millisecond, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestLocalAWS(t *testing.T) {
 		OptionSettings: []types.ConfigurationOptionSetting{{Namespace: &namespace, OptionName: aws.String("DEBUG"), Value: aws.String("1")}}}); err != nil {
 		t.Fatal(err)
 	}
-	if f, err = status.Wait(ctx, environment, status.UntilReady, time.Millisecond, func(string) {}); err != nil {
+	if f, err = status.Wait(ctx, environments[0], status.UntilReady, time.Millisecond, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	said := ""
