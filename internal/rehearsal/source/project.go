@@ -80,6 +80,7 @@ func (p Project) Environment() (e Environment, remove func(), err error) {
 		return e, remove, explainExclude(err)
 	}
 	variables, found := variablesOf(files, application, p.Variables)
+	kept := files.Names()
 	files.Close()
 	if len(found) > 0 {
 		e.Input.Notes = append(e.Input.Notes, "the settings read "+strings.Join(found, ", ")+
@@ -98,7 +99,7 @@ func (p Project) Environment() (e Environment, remove func(), err error) {
 	e.Input.Defaults = append(e.Input.Defaults, option.Setting{
 		Namespace: "aws:elasticbeanstalk:application:environmentsecrets", OptionName: variables.SecretKey, Unresolved: true,
 	})
-	if names := leftOutOf(project); len(names) > 0 {
+	if names := leftOutOf(project, kept); len(names) > 0 {
 		e.Input.LeftOut = names
 		more := ""
 		if len(names) > 4 {

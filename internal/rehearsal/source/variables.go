@@ -126,8 +126,9 @@ func expressionAt(text string) string {
 // localSettings are modules that projects keep out of version control, and so, by .gitignore, out of the bundle.
 var localSettings = []string{"!local_settings.py", "!settings_local.py", "!local.py"}
 
-// leftOutOf says which files of a project do not come into its bundle, of those that its settings may count on.
-func leftOutOf(project bundle.Source) []string {
+// leftOutOf says which files of a project do not come into its bundle, of those that its settings may count on; kept are
+// those that do, sorted.
+func leftOutOf(project bundle.Source, kept []string) []string {
 	everything := bundle.Source{Path: project.Path, Exclude: slices.Clone(localSettings)}
 	for _, pattern := range project.Exclude {
 		if !strings.HasPrefix(pattern, "!") {
@@ -139,14 +140,8 @@ func leftOutOf(project bundle.Source) []string {
 		return nil
 	}
 	defer all.Close()
-	kept, err := project.Open()
-	if err != nil {
-		return nil
-	}
-	defer kept.Close()
-	names := kept.Names() // sorted
 	return slices.DeleteFunc(all.Names(), func(name string) bool {
-		_, found := slices.BinarySearch(names, name)
+		_, found := slices.BinarySearch(kept, name)
 		return found
 	})
 }
