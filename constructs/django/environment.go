@@ -85,9 +85,6 @@ type EnvironmentProps struct {
 	SecretKey awssecretsmanager.ISecret
 }
 
-// daemonHost is what the daemon of a worker asks for.
-const daemonHost = "localhost"
-
 const settingsModule = "DJANGO_SETTINGS_MODULE"
 
 // Validate reports everything that is wrong with the props as one joined error, nil if nothing is. It reads the source
@@ -365,8 +362,8 @@ func (p *EnvironmentProps) variables(secretKey awssecretsmanager.ISecret) (map[s
 	if p.Environment.Tier == option.Worker || p.Environment.EnvironmentType == elasticbeanstalk.SingleInstance {
 		source = overlay.SourceNone
 	}
-	if p.Environment.Tier == option.Worker && !slices.Contains(hosts, daemonHost) {
-		hosts = append(hosts, daemonHost)
+	if p.Environment.Tier == option.Worker && !slices.Contains(hosts, overlay.DaemonHost) {
+		hosts = append(hosts, overlay.DaemonHost)
 	}
 	environment[names.AllowedHosts] = strings.Join(hosts, names.AllowedHostsSeparator)
 	environment[names.HealthCheckPath] = p.healthCheckPath()

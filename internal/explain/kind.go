@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"example.com/beanpole-cdk/constructs/django/overlay"
 )
 
-const (
-	workerNamespace = "aws:elasticbeanstalk:sqsd"
-	daemonHost      = "localhost"
-)
+const workerNamespace = "aws:elasticbeanstalk:sqsd"
 
 // withoutLoadBalancer explains an environment in which nothing asks the app for its health.
 func (x *Explanation) withoutLoadBalancer(e *environment) {
@@ -45,7 +44,7 @@ func (x *Explanation) withoutLoadBalancer(e *environment) {
 		tries = "as often as the queue's own redrive policy says"
 	}
 	x.Instead = append(x.Instead, fmt.Sprintf("the daemon posts each message to http://%s%s: one that is answered 200 is deleted; any other answer, or none within %s s, and it is tried again, %s",
-		daemonHost, sqsd("HttpPath", "/"), sqsd("InactivityTimeout", "299"), tries))
+		overlay.DaemonHost, sqsd("HttpPath", "/"), sqsd("InactivityTimeout", "299"), tries))
 	x.Share += "; its daemon goes on to take messages from the queue, and each fails"
 	x.Drain += " Messages whose work needs the database fail, are tried again, and end in the dead-letter queue if that lasts."
 	x.Recommendation = "Have alarms on the age of the oldest message in the queue (ApproximateAgeOfOldestMessage) and on the length of the dead-letter queue: they tell when work is not done."
@@ -54,7 +53,7 @@ func (x *Explanation) withoutLoadBalancer(e *environment) {
 
 // daemon says whether Django accepts the host by which the daemon asks.
 func (x *Explanation) daemon(e *environment) {
-	x.Host = daemonHost + ", by which the daemon asks"
+	x.Host = overlay.DaemonHost + ", by which the daemon asks"
 	p := e.project()
 	if p == nil {
 		x.Host += "; not known whether the app accepts it"
@@ -69,11 +68,11 @@ func (x *Explanation) daemon(e *environment) {
 		}
 	}
 	switch {
-	case slices.ContainsFunc(list, func(h string) bool { return h == "*" || strings.TrimPrefix(h, ".") == daemonHost }):
+	case slices.ContainsFunc(list, func(h string) bool { return h == "*" || strings.TrimPrefix(h, ".") == overlay.DaemonHost }):
 		x.Host += "; ALLOWED_HOSTS has it"
 	case complete || p.settings.complete && len(p.settings.values["ALLOWED_HOSTS"]) == 0:
 		x.Host += "; ALLOWED_HOSTS does not have it: Django answers every message 400"
-		x.Recommendation = fmt.Sprintf("Add %s to ALLOWED_HOSTS: as it is, every message is answered 400, tried again and lost.", daemonHost)
+		x.Recommendation = fmt.Sprintf("Add %s to ALLOWED_HOSTS: as it is, every message is answered 400, tried again and lost.", overlay.DaemonHost)
 	default:
 		x.Host += "; not known whether ALLOWED_HOSTS has it"
 	}

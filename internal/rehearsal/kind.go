@@ -24,9 +24,6 @@ const (
 	Worker Kind = "worker"
 )
 
-// daemonHost is the Host that the daemon of a worker sends.
-const daemonHost = "localhost"
-
 const workerNamespace = "aws:elasticbeanstalk:sqsd"
 
 // kind is that of the environment that the settings and the tier describe. Only a load balancer has a health check: where
@@ -46,8 +43,8 @@ func (p *plan) kind(in Input, settings []option.Setting, instance string) (k Kin
 	}
 	switch {
 	case in.Tier == option.Worker:
-		k, host = Worker, daemonHost
-		p.notes = append(p.notes, "a worker has no load balancer: nothing on AWS asks this. The app is asked under the name that its daemon uses, "+daemonHost,
+		k, host = Worker, overlay.DaemonHost
+		p.notes = append(p.notes, "a worker has no load balancer: nothing on AWS asks this. The app is asked under the name that its daemon uses, "+overlay.DaemonHost,
 			fmt.Sprintf("that a message posted to %s is answered 200 is not rehearsed: it would do its work. The view has to be exempt from the CSRF check", post))
 	case single:
 		k, host = SingleInstance, p.userHost(instance)

@@ -48,6 +48,9 @@ const (
 	// nobody (RFC 6761).
 	HealthCheckHost = "health-check.beanpole.invalid"
 
+	// DaemonHost is the host that the daemon of a worker sends; it must be among the allowed hosts of a worker.
+	DaemonHost = "localhost"
+
 	// Address is where the platform's proxy expects the application.
 	//
 	// See https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-linux-extend.proxy.html
