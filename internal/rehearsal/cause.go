@@ -40,6 +40,7 @@ type situation struct {
 	variables    overlay.Variables
 	leftOut      []string // files that did not come into the bundle
 	set          []string // names of the environment variables
+	mayHoldHosts overlay.Variables
 }
 
 // causes names what the facts amount to, the most telling first.
@@ -485,6 +486,12 @@ func hostNotAllowed(f facts, s situation) Cause {
 		}
 	}
 	c := Cause{ID: "allowed-hosts", Summary: fmt.Sprintf("%d: %s is not in ALLOWED_HOSTS (%s)", f.Last.StatusCode, s.address, has), Change: hostsAdvice(d, s)}
+	if name := s.mayHoldHosts.AllowedHosts; name != "" {
+		c.Change += fmt.Sprintf(". The settings read %s near ALLOWED_HOSTS: if it holds them, --hosts-variable %s", name, name)
+		if separator := s.mayHoldHosts.AllowedHostsSeparator; separator != "" {
+			c.Change += " --hosts-separator " + separator
+		}
+	}
 	if f.Last.StatusCode != 400 {
 		c.Detail = fmt.Sprintf("the project's own page for that error fails on it too, so that it is a %d, not a 400", f.Last.StatusCode)
 	}

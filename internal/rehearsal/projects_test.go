@@ -194,6 +194,10 @@ func TestNamesAndSeparators(t *testing.T) {
 			cause: "allowed-hosts", says: `"www.example.com 10.0.1.23"`, advises: "AllowedHostsSeparator"},
 		{name: "another variable", variables: overlay.Variables{AllowedHosts: "SITE_HOSTS"}, edits: settings("", `os.environ.get("DJANGO_ALLOWED_HOSTS", "").split()`),
 			cause: "allowed-hosts", says: "which is empty", advises: `os.environ.get("SITE_HOSTS", "").split()`},
+		{name: "by another name", edits: []edit{{"requirements.txt", "", rehearsal.MatrixRequirements}, {"mysite/settings.py", "import os\n", "import os\nHOSTS = os.environ.get(\"APP_HOSTS\", \"\").split(\",\")\n"}, {"mysite/settings.py", read, "HOSTS"}},
+			cause: "allowed-hosts", says: `which has: ""; `, advises: "if it holds them, --hosts-variable APP_HOSTS --hosts-separator ,"},
+		{name: "by another name, named", variables: overlay.Variables{AllowedHosts: "APP_HOSTS", AllowedHostsSeparator: ","}, edits: []edit{{"requirements.txt", "", rehearsal.MatrixRequirements},
+			{"mysite/settings.py", "import os\n", "import os\nHOSTS = os.environ.get(\"APP_HOSTS\", \"\").split(\",\")\n"}, {"mysite/settings.py", read, "HOSTS"}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/beanpole-cdk/constructs/django/overlay"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/health"
 	"example.com/beanpole-cdk/constructs/elasticbeanstalk/option"
 	"example.com/beanpole-cdk/internal/template"
@@ -44,6 +45,8 @@ type Input struct {
 	HTTPS *bool
 	// LeftOut are files that are not in the bundle although a deployment's author may count on them, such as .env.
 	LeftOut []string
+	// MayHoldHosts names a variable, and what it may be split at, that the settings read near ALLOWED_HOSTS, for advice alone.
+	MayHoldHosts overlay.Variables
 	// Notes are what the source of the input could not know. They are repeated in the verdict.
 	Notes []string
 }
@@ -301,7 +304,7 @@ func Run(ctx context.Context, in Input, opts Options) (Verdict, error) {
 			asked = host
 		}
 		here := situation{check: p.check, command: command, address: asked, https: https, applications: applications(app), isolation: isolation,
-			requirements: want.file != "", elsewhere: requirementsElsewhere(app), variables: p.names, leftOut: in.LeftOut}
+			requirements: want.file != "", elsewhere: requirementsElsewhere(app), variables: p.names, leftOut: in.LeftOut, mayHoldHosts: in.MayHoldHosts}
 		for _, v := range p.variables {
 			here.set = append(here.set, v.name)
 		}

@@ -81,6 +81,9 @@ func (p Project) Environment() (e Environment, remove func(), err error) {
 	}
 	variables, found := variablesOf(files, application, p.Variables)
 	kept := files.Names()
+	if variables.AllowedHosts == "" {
+		e.Input.MayHoldHosts = mayHoldHosts(files, application)
+	}
 	files.Close()
 	if len(found) > 0 {
 		e.Input.Notes = append(e.Input.Notes, "the settings read "+strings.Join(found, ", ")+

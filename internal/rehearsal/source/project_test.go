@@ -170,6 +170,26 @@ func TestReadSetting(t *testing.T) {
 	}
 }
 
+func TestMayHoldHosts(t *testing.T) {
+	for text, want := range map[string]string{
+		"HOSTS = os.environ.get('APP_HOSTS', '').split(',')\nALLOWED_HOSTS = HOSTS\n":                          "APP_HOSTS,",
+		"hosts = env.str('APP_HOSTS')\nDEBUG = env('DEBUG')\nALLOWED_HOSTS = ['a.example'] + hosts.split()\n":  "APP_HOSTS",
+		"ALLOWED_HOSTS = []\nif os.environ.get('EXTRA_HOSTS'): ALLOWED_HOSTS += ['www.example.com']\n":         "EXTRA_HOSTS",
+		"ALLOWED_HOSTS = []\nfor h in os.environ.get('APP_HOSTS', '').split():\n    ALLOWED_HOSTS.append(h)\n": "APP_HOSTS",
+		"DEBUG = os.environ.get('DEBUG')\nALLOWED_HOSTS = ['a.example']\nSTAGE = os.environ['STAGE']\n":        "",
+		"# HOSTS = os.environ['APP_HOSTS']\n# ALLOWED_HOSTS = os.environ['APP_HOSTS']\nALLOWED_HOSTS = []\n":   "",
+	} {
+		files, err := sourceOf(t, map[string]string{"shop/settings.py": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := mayHoldHosts(files, "shop.wsgi")
+		if got := v.AllowedHosts + v.AllowedHostsSeparator; got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func sourceOf(t *testing.T, files map[string]string) (*bundle.Reader, error) {
 	t.Helper()
 	return bundle.Source{Path: project(t, files)}.Open()

@@ -46,6 +46,52 @@ func variablesOf(files *bundle.Reader, wsgi string, given overlay.Variables) (v 
 	return v, found
 }
 
+// mayHoldHosts is the variable that the settings read in a roundabout way where they make ALLOWED_HOSTS: by a name of their own
+// that is assigned elsewhere, or under a condition. Whether it holds the hosts is for people to say.
+func mayHoldHosts(files *bundle.Reader, wsgi string) (v overlay.Variables) {
+	best := -1
+	for _, name := range files.Names() {
+		rank := settingsRank(name, wsgi)
+		if !strings.HasSuffix(name, ".py") || !settingsFile.MatchString(name) || rank <= best {
+			continue
+		}
+		content, err := files.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		text := string(content)
+		for _, at := range hostsLine.FindAllStringIndex(text, -1) {
+			before := strings.TrimRight(text[:at[0]], " \t\n")
+			candidates := []string{expressionAt(text[at[0]:])}
+			for _, word := range identifier.FindAllString(candidates[0], -1) {
+				for _, made := range regexp.MustCompile(`(?m)^[ \t]*`+word+`[ \t]*(?::[^=\n]+)?[+|]?=[ \t]*`).FindAllStringIndex(text, -1) {
+					candidates = append(candidates, expressionAt(text[made[1]:]))
+				}
+			}
+			if strings.HasSuffix(before, ":") { // the condition or the loop that the line stands in
+				candidates = append(candidates, before[strings.LastIndex(before, "\n")+1:])
+			}
+			for _, c := range candidates {
+				m := variableRead.FindStringSubmatch(c)
+				if m == nil || m[1] == "ALLOWED_HOSTS" {
+					continue
+				}
+				best, v = rank, overlay.Variables{AllowedHosts: m[1]}
+				if commas.MatchString(c) {
+					v.AllowedHostsSeparator = ","
+				}
+				break
+			}
+		}
+	}
+	return v
+}
+
+var (
+	hostsLine  = regexp.MustCompile(`(?m)^[^#\n]*\bALLOWED_HOSTS\b`)
+	identifier = regexp.MustCompile(`\b[A-Za-z_]\w*\b`)
+)
+
 // readSetting finds the file whose assignment of a setting reads a variable, the wanted one if it is given.
 func readSetting(files *bundle.Reader, wsgi, setting, wanted string) (file, variable, separator string) {
 	assignment := regexp.MustCompile(`(?m)^[ \t]*` + setting + `[ \t]*(?::[^=\n]+)?[+|]?=[ \t]*`)
