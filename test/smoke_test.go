@@ -172,12 +172,13 @@ func TestTheSmokeTestLeavesNothing(t *testing.T) {
 			}
 		}
 		if keys := d.must(filepath.Join(d.root, ".beanpole/python/bin/python"), "-c", filesOfBeanstalk); strings.TrimSpace(keys) != "[]" {
-			t.Errorf("%s: files are left in Elastic Beanstalk's bucket: %s", c.name, keys)
+			t.Errorf("%s: files in Elastic Beanstalk's bucket or log groups are left: %s", c.name, keys)
 		}
 	}
 }
 
-// Elastic Beanstalk's bucket on this computer's AWS. The real one keeps files of each environment in it that outlive them.
+// Elastic Beanstalk's bucket on this computer's AWS. The real one keeps files of each environment in it that outlive them, and
+// log groups may.
 const (
 	beanstalkBucket = `
 import os, time, boto3
@@ -194,8 +195,11 @@ for _ in range(600):
         break
     time.sleep(0.1)
 s3.put_object(Bucket=bucket, Key="resources/environments/" + found[0]["EnvironmentId"] + "/_runtime/_embedded_extensions/x", Body=b"x")
+for name in "/aws/elasticbeanstalk/" + found[0]["EnvironmentName"] + "/var/log/x", "/aws/lambda/" + found[0]["ApplicationName"] + "-live-web-x":
+    boto3.client("logs", region_name=region).create_log_group(logGroupName=name)
 `
 	filesOfBeanstalk = beanstalkBucket + `
-print([o["Key"] for o in s3.list_objects_v2(Bucket=bucket).get("Contents", [])])
+groups = boto3.client("logs", region_name=region).describe_log_groups()["logGroups"]
+print([o["Key"] for o in s3.list_objects_v2(Bucket=bucket).get("Contents", [])] + [g["logGroupName"] for g in groups if "beanpole-smoke-" in g["logGroupName"] or g["logGroupName"].startswith("/aws/elasticbeanstalk/")])
 `
 )

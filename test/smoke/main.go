@@ -192,8 +192,8 @@ makes     the stacks %[1]s-live-network and %[1]s-live-web: a VPC with a NAT gat
           access logs, and an environment of one t3.micro
 `, name, where)
 	if s.zoneID != "" {
-		text += fmt.Sprintf("          a certificate, and the records www.%[1]s.%[2]s and %[1]s.%[2]s; whether the record that proves the\n"+
-			"          certificate goes with it is not known: look into the zone afterwards\n", name, s.zoneName)
+		text += fmt.Sprintf("          a certificate, and the records www.%[1]s.%[2]s and %[1]s.%[2]s, with those below them that\n"+
+			"          prove the certificate\n", name, s.zoneName)
 	}
 	return text + `removes   all of it, also when it fails or is interrupted; what cannot be removed is named at the end. The files that cdk deploy
           uploads stay in the bucket of cdk bootstrap

@@ -27,6 +27,9 @@ const (
 	serviceFiles = "files of the environment in Elastic Beanstalk's bucket"
 )
 
+// mayStay is what AWS itself makes, and may keep.
+var mayStay = []string{serviceFiles, logGroups, zoneRecords}
+
 // askWhatIsLeft asks what cdk destroy has left, beside the bucket of the access logs, which it keeps on purpose.
 func (t *test) askWhatIsLeft(ctx context.Context, destroyed error) {
 	t.record.ask("destroy", "Does cdk destroy delete both stacks, the environment's first?", "it does", func() (string, bool, error) {
@@ -35,19 +38,24 @@ func (t *test) askWhatIsLeft(ctx context.Context, destroyed error) {
 		}
 		return "it does", true, nil
 	})
-	t.record.ask("left", "What does cdk destroy leave?", accessLogs+", which is kept on purpose, and perhaps "+serviceFiles, func() (string, bool, error) {
+	t.record.ask("left", "What does cdk destroy leave?", accessLogs+", which is kept on purpose, and perhaps "+strings.Join(mayStay, ", "), func() (string, bool, error) {
 		left, err := t.left(ctx)
 		if err != nil {
 			return "", false, err
 		}
-		return strings.Join(left, ", "), slices.Equal(left, []string{accessLogs}) || slices.Equal(left, []string{accessLogs, serviceFiles}), nil
+		surprising := slices.ContainsFunc(left, func(what string) bool { return what != accessLogs && !slices.Contains(mayStay, what) })
+		return strings.Join(left, ", "), slices.Contains(left, accessLogs) && !surprising, nil
 	})
 }
 
 // left is what is still there of what was made.
 func (t *test) left(ctx context.Context) ([]string, error) {
 	var left []string
-	for _, stack := range []string{t.webStack(), t.networkStack(), "awseb-" + t.now.id + "-stack"} {
+	stacks := []string{t.webStack(), t.networkStack()}
+	for _, id := range t.ids {
+		stacks = append(stacks, "awseb-"+id+"-stack")
+	}
+	for _, stack := range stacks {
 		there, err := t.stack(ctx, stack)
 		if err != nil {
 			return nil, err
@@ -56,31 +64,41 @@ func (t *test) left(ctx context.Context) ([]string, error) {
 			left = append(left, "the stack "+stack)
 		}
 	}
-	environments, err := t.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentIds: []string{t.now.id}, IncludeDeleted: aws.Bool(false)})
-	if err != nil {
-		return nil, account.Plain("the environment", err)
+	if len(t.ids) > 0 {
+		environments, err := t.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentIds: t.ids, IncludeDeleted: aws.Bool(false)})
+		if err != nil {
+			return nil, account.Plain("the environment", err)
+		}
+		if len(environments.Environments) > 0 {
+			left = append(left, "the environment")
+		}
 	}
-	if len(environments.Environments) > 0 {
-		left = append(left, "the environment")
+	// The rest is known only to a run whose first deployment came to its end.
+	if t.now.application != "" {
+		applications, err := t.beanstalk.DescribeApplications(ctx, &elasticbeanstalk.DescribeApplicationsInput{ApplicationNames: []string{t.now.application}})
+		if err != nil {
+			return nil, account.Plain("the application", err)
+		}
+		if len(applications.Applications) > 0 {
+			left = append(left, "the application")
+		}
 	}
-	applications, err := t.beanstalk.DescribeApplications(ctx, &elasticbeanstalk.DescribeApplicationsInput{ApplicationNames: []string{t.now.application}})
-	if err != nil {
-		return nil, account.Plain("the application", err)
+	if t.now.balancer != "" {
+		if _, err := t.balancing.DescribeLoadBalancers(ctx, &elbv2.DescribeLoadBalancersInput{LoadBalancerArns: []string{t.now.balancer}}); err == nil {
+			left = append(left, "the load balancer")
+		} else if !gone(err) {
+			return nil, account.Plain("the load balancer", err)
+		}
 	}
-	if len(applications.Applications) > 0 {
-		left = append(left, "the application")
+	if t.now.targetGroup != "" {
+		if _, err := t.balancing.DescribeTargetGroups(ctx, &elbv2.DescribeTargetGroupsInput{TargetGroupArns: []string{t.now.targetGroup}}); err == nil {
+			left = append(left, "the target group")
+		} else if !gone(err) {
+			return nil, account.Plain("the target group", err)
+		}
 	}
-	if _, err := t.balancing.DescribeLoadBalancers(ctx, &elbv2.DescribeLoadBalancersInput{LoadBalancerArns: []string{t.now.balancer}}); err == nil {
-		left = append(left, "the load balancer")
-	} else if !gone(err) {
-		return nil, account.Plain("the load balancer", err)
-	}
-	if _, err := t.balancing.DescribeTargetGroups(ctx, &elbv2.DescribeTargetGroupsInput{TargetGroupArns: []string{t.now.targetGroup}}); err == nil {
-		left = append(left, "the target group")
-	} else if !gone(err) {
-		return nil, account.Plain("the target group", err)
-	}
-	if _, err := t.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.bucket}); err == nil {
+	if t.bucket == "" { // its stack has made none
+	} else if _, err := t.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.bucket}); err == nil {
 		left = append(left, accessLogs)
 	} else if !gone(err) {
 		return nil, account.Plain(accessLogs, err)
@@ -91,6 +109,20 @@ func (t *test) left(ctx context.Context) ([]string, error) {
 	}
 	if len(keys) > 0 {
 		left = append(left, serviceFiles)
+	}
+	groups, err := t.logGroups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(groups) > 0 {
+		left = append(left, logGroups)
+	}
+	records, err := t.zoneRecords(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(records) > 0 {
+		left = append(left, zoneRecords)
 	}
 	return left, nil
 }
@@ -133,6 +165,18 @@ func (t *test) remove() []string {
 		if err != nil {
 			left = append(left, fmt.Sprintf("%s: s3://%s, below %s: %v", serviceFiles, t.serviceBucket(), strings.Join(t.filesOf(), " and "), err))
 		}
+	}
+	if len(left) == 0 {
+		left = append(left, t.removeTraces(ctx)...)
+	}
+	if len(left) == 0 { // nothing is said to be removed that is not
+		still, err := t.left(ctx)
+		if err != nil {
+			left = append(left, fmt.Sprintf("perhaps something: what is left could not be looked up: %v", err))
+		}
+		left = append(left, still...)
+	} else {
+		left = append(left, "perhaps "+logGroups+" that begin with /aws/lambda/"+t.name+"- or /aws/elasticbeanstalk/ and the environment's name, and "+zoneRecords)
 	}
 	if t.notFound != nil {
 		left = append(left, fmt.Sprintf("perhaps %s and %s: they could not be looked up: %v", accessLogs, serviceFiles, t.notFound))
@@ -178,6 +222,9 @@ func (t *test) find(ctx context.Context) error {
 		for _, e := range environments.Environments {
 			if id := aws.ToString(e.EnvironmentId); environmentID.MatchString(id) && !slices.Contains(t.ids, id) {
 				t.ids = append(t.ids, id)
+			}
+			if name := aws.ToString(e.EnvironmentName); name != "" && !slices.Contains(t.environments, name) {
+				t.environments = append(t.environments, name)
 			}
 		}
 		versions, err := t.beanstalk.DescribeApplicationVersions(ctx, &elasticbeanstalk.DescribeApplicationVersionsInput{ApplicationName: &application})

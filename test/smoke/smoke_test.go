@@ -305,6 +305,26 @@ func TestOnlyFilesOfThisEnvironmentAreOwned(t *testing.T) {
 	}
 }
 
+// The zone is the user's, and so is what else is in it.
+func TestOnlyRecordsOfThisRunAreOwned(t *testing.T) {
+	run := &test{name: "beanpole-smoke-1a2b3c", settings: settings{zoneName: "example.com"}}
+	for name, want := range map[string]bool{
+		"beanpole-smoke-1a2b3c.example.com.":           true,
+		"www.beanpole-smoke-1a2b3c.example.com.":       true,
+		"_0123.www.beanpole-smoke-1a2b3c.example.com.": true,
+		"example.com.":                                     false,
+		"www.example.com.":                                 false,
+		"_0123.example.com.":                               false,
+		"beanpole-smoke-ffffff.example.com.":               false,
+		"my-beanpole-smoke-1a2b3c.example.com.":            false,
+		"www.beanpole-smoke-1a2b3c.example.com.other.org.": false,
+	} {
+		if got := run.ownsRecord(name); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
 // What somebody has recorded holds, or the code has to follow; and the README calls unverified what nobody has.
 func TestTheRecordedAnswers(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")

@@ -18,8 +18,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/beanpole-cdk/internal/account"
@@ -36,6 +38,8 @@ type test struct {
 	beanstalk      *elasticbeanstalk.Client
 	balancing      *elbv2.Client
 	s3             *s3.Client
+	logs           *cloudwatchlogs.Client
+	dns            *route53.Client
 
 	said        strings.Builder // by the last program
 	environment map[string]any  // of cdk.json
@@ -43,10 +47,11 @@ type test struct {
 	now         snapshot        // of the last look
 	bucket      string          // of the access logs
 	began       time.Time
-	ids         []string // of the environments that there have been
-	bundles     []string // copies of bundles in Elastic Beanstalk's bucket
-	names       []string // that the stacks have given to what they have made
-	notFound    error    // why these are not known
+	// Of the environments that there have been: ids and names.
+	ids, environments []string
+	bundles           []string // copies of bundles in Elastic Beanstalk's bucket
+	names             []string // that the stacks have given to what they have made
+	notFound          error    // why these are not known
 }
 
 func newTestIn(cfg aws.Config, root, dir, name string, s settings, out io.Writer) *test {
@@ -56,6 +61,8 @@ func newTestIn(cfg aws.Config, root, dir, name string, s settings, out io.Writer
 		cloudformation: cloudformation.NewFromConfig(cfg),
 		beanstalk:      elasticbeanstalk.NewFromConfig(cfg),
 		balancing:      elbv2.NewFromConfig(cfg),
+		logs:           cloudwatchlogs.NewFromConfig(cfg),
+		dns:            route53.NewFromConfig(cfg),
 		s3:             s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 		environment: map[string]any{
 			"capacity": map[string]any{"minSize": 1, "maxSize": 2, "instanceTypes": []string{"t3.micro"}},
@@ -273,7 +280,7 @@ func gone(err error) bool {
 	switch code := refused.ErrorCode(); code {
 	case "ValidationError", "NoSuchBucket", "NotFound":
 		return code != "ValidationError" || strings.Contains(err.Error(), "does not exist")
-	case "LoadBalancerNotFound", "LoadBalancerNotFoundException", "TargetGroupNotFound", "TargetGroupNotFoundException":
+	case "LoadBalancerNotFound", "LoadBalancerNotFoundException", "TargetGroupNotFound", "TargetGroupNotFoundException", "ResourceNotFoundException":
 		return true
 	}
 	return false
