@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -354,5 +355,32 @@ func TestTheRecordedAnswers(t *testing.T) {
 	}
 	if clean := redacted(string(text), nil); clean != string(text) {
 		t.Error("the answers tell whose account they are of")
+	}
+}
+
+// The questions that the README names are asked.
+func TestTheREADMENamesQuestions(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources strings.Builder
+	for _, name := range []string{"questions.go", "remove.go", "test.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources.Write(text)
+	}
+	_, paragraph, _ := strings.Cut(string(readme), "\n`make aws-smoke` asks")
+	paragraph, _, _ = strings.Cut(paragraph, "\n\n")
+	named := regexp.MustCompile("`([a-z-]+)(-…)?`").FindAllStringSubmatch(paragraph, -1)
+	if len(named) < 10 {
+		t.Errorf("the README names %q", named)
+	}
+	for _, match := range named {
+		if id := match[1]; match[2] == "" && !strings.Contains(sources.String(), `"`+id+`"`) || match[2] != "" && !strings.Contains(sources.String(), `"`+strings.ReplaceAll(id, "-", " ")+`"`) {
+			t.Errorf("nothing asks %q", id)
+		}
 	}
 }
