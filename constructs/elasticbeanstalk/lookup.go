@@ -13,10 +13,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// EnvironmentID is the id of the environment, such as "e-abcdefghij": a token that a custom resource resolves at deployment.
-// The first call adds it.
-func (e *Environment) EnvironmentID() string { return e.environmentID() }
-
 // PhysicalID is the physical id of a resource that Elastic Beanstalk has made for the environment, by the logical id that it
 // has in Elastic Beanstalk's own stack: the name of the Auto Scaling group for AWSEBAutoScalingGroup, the id of the launch
 // template for AWSEBEC2LaunchTemplate, the URL of a worker's queue for AWSEBWorkerQueue, the names of the alarms behind
@@ -52,7 +48,7 @@ var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 // beanstalkStack is the name of the stack that Elastic Beanstalk keeps for the environment. It ends with the environment's
 // id, which a custom resource asks for at deployment.
 func (e *Environment) beanstalkStack() string {
-	return fmt.Sprintf("awseb-%s-stack", e.environmentID())
+	return fmt.Sprintf("awseb-%s-stack", e.EnvironmentID())
 }
 
 func (e *Environment) beanstalkStackARN() string {
@@ -63,7 +59,9 @@ func (e *Environment) beanstalkStackARN() string {
 	})
 }
 
-func (e *Environment) environmentID() string {
+// EnvironmentID is the id of the environment, such as "e-abcdefghij": a token that a custom resource resolves at deployment.
+// The first call adds it.
+func (e *Environment) EnvironmentID() string {
 	const field = "Environments.0.EnvironmentId"
 	if e.idLookUp == nil {
 		fingerprint := e.props.processes()[defaultProcess].fingerprint(defaultProcess)
@@ -91,7 +89,7 @@ func (e *Environment) stackResource(id, logicalID, fingerprint string) *string {
 		Service:            jsii.String("CloudFormation"),
 		Action:             jsii.String("describeStackResource"),
 		Parameters:         map[string]any{"StackName": e.beanstalkStack(), "LogicalResourceId": logicalID},
-		PhysicalResourceId: customresources.PhysicalResourceId_Of(jsii.String(e.environmentID() + "-" + fingerprint)),
+		PhysicalResourceId: customresources.PhysicalResourceId_Of(jsii.String(e.EnvironmentID() + "-" + fingerprint)),
 		OutputPaths:        jsii.Strings(field),
 	}, "cloudformation:DescribeStackResource", e.beanstalkStackARN()).GetResponseField(jsii.String(field))
 }
